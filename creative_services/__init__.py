@@ -1,0 +1,61 @@
+"""Ask for a tier, not a model.
+
+Every public name lives here. Each is imported when first used, so that ``import creative_services``
+costs a program nothing it does not use (asyncio alone would be most of the bill).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from creative_services.catalog.dict_registry import DictRegistry as DictRegistry
+    from creative_services.core.budgets import Budget as Budget
+    from creative_services.core.completions import EmbeddingResponse as EmbeddingResponse
+    from creative_services.core.completions import LLMResponse as LLMResponse
+    from creative_services.core.completions import Piece as Piece
+    from creative_services.core.completions import ToolCall as ToolCall
+    from creative_services.core.errors import CreativeServicesError as CreativeServicesError
+    from creative_services.core.llm_registry import LLMEntry as LLMEntry
+    from creative_services.core.llm_registry import LLMRegistry as LLMRegistry
+    from creative_services.core.llm_registry import LLMTier as LLMTier
+    from creative_services.core.needs import Needs as Needs
+    from creative_services.core.pricing import Pricing as Pricing
+    from creative_services.core.secrets import Secret as Secret
+    from creative_services.core.usage import Usage as Usage
+    from creative_services.llms.client import DynamicLLMClient as DynamicLLMClient
+
+_HOMES = {
+    "Budget": "core.budgets",
+    "CreativeServicesError": "core.errors",
+    "DictRegistry": "catalog.dict_registry",
+    "DynamicLLMClient": "llms.client",
+    "EmbeddingResponse": "core.completions",
+    "LLMEntry": "core.llm_registry",
+    "LLMRegistry": "core.llm_registry",
+    "LLMResponse": "core.completions",
+    "LLMTier": "core.llm_registry",
+    "Needs": "core.needs",
+    "Piece": "core.completions",
+    "Pricing": "core.pricing",
+    "Secret": "core.secrets",
+    "ToolCall": "core.completions",
+    "Usage": "core.usage",
+}
+
+__all__ = sorted([*_HOMES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("creative-services")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

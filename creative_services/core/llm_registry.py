@@ -1,0 +1,161 @@
+"""A tier, an entry of it, and the registry that knows the entries."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+
+from creative_services.core.pricing import Pricing, money
+from creative_services.core.secrets import Secret, secret
+from creative_services.core.usage import Usage
+
+
+class LLMTier(str, Enum):
+    """What a caller asks for instead of a model's name."""
+
+    ECONOMY = "economy"
+    STANDARD = "standard"
+    PREMIUM = "premium"
+    LOCAL = "local"
+
+    # Enum's own hash runs in Python at every dictionary look-up; the string's is cached in C.
+    __hash__ = str.__hash__
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def _missing_(cls, value: object) -> "LLMTier | None":
+        wanted = value.strip().lower() if isinstance(value, str) else value
+        return next((tier for tier in cls if tier.value == wanted), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LLMEntry:
+    """One model of one vendor, with its tier, its price and the way to reach it."""
+
+    id: int
+    name: str
+    provider: str
+    model: str
+    tier: LLMTier
+    api_key: Secret | None = field(default=None, repr=False)
+    api_endpoint: str | None = None
+    max_tokens: int = 4096
+    temperature: float | None = 0.7
+    cost_per_1k_input: Decimal | None = None
+    cost_per_1k_output: Decimal | None = None
+    is_active: bool = True
+    capabilities: frozenset[str] = frozenset()
+    context_window: int | None = None
+    pricing: Pricing = field(default_factory=Pricing, repr=False)
+    retires_on: date | None = None
+    successor: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    if TYPE_CHECKING:
+        # What may be written is wider than what is read: plain strings and numbers become the nouns above.
+        def __init__(
+            self,
+            *,
+            id: int,  # noqa: A002 - the documented field name
+            name: str,
+            provider: str,
+            model: str,
+            tier: LLMTier | str,
+            api_key: Secret | str | None = None,
+            api_endpoint: str | None = None,
+            max_tokens: int = 4096,
+            temperature: float | None = 0.7,
+            cost_per_1k_input: Decimal | float | str | None = None,
+            cost_per_1k_output: Decimal | float | str | None = None,
+            is_active: bool = True,
+            capabilities: Iterable[str] = (),
+            context_window: int | None = None,
+            pricing: Pricing = ...,
+            retires_on: date | None = None,
+            successor: str | None = None,
+            options: Mapping[str, Any] = ...,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        # Written once per entry, so that a call only multiplies: text becomes the noun, prices become one card.
+        card = self.pricing
+        price_in = _first(money(self.cost_per_1k_input), card.rates.input)
+        price_out = _first(money(self.cost_per_1k_output), card.rates.output)
+        settle = object.__setattr__
+        settle(self, "tier", LLMTier(self.tier))
+        settle(self, "api_key", secret(self.api_key))
+        settle(self, "capabilities", frozenset(self.capabilities))
+        settle(self, "cost_per_1k_input", price_in)
+        settle(self, "cost_per_1k_output", price_out)
+        settle(self, "pricing", card.with_base(input=price_in, output=price_out))
+
+    def cost(self, usage: Usage) -> Decimal | None:
+        """What ``usage`` costs on this entry in USD; None when its price is not known."""
+        return self.pricing.cost(usage)
+
+    def retired(self, today: date) -> bool:
+        """Whether the vendor has switched this model off by ``today``."""
+        return self.retires_on is not None and self.retires_on <= today
+
+    def using(self, **changes: Any) -> "LLMEntry":
+        """A copy with these fields changed."""
+        if changes.keys() & {"cost_per_1k_input", "cost_per_1k_output"} and "pricing" not in changes:
+            changes["pricing"] = Pricing()
+        return replace(self, **changes)
+
+    def __str__(self) -> str:
+        return f"entry {self.id} '{self.name}' ({self.provider} {self.model})"
+
+
+def _first(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return other if one is None else one
+
+
+@runtime_checkable
+class LLMRegistry(Protocol):
+    """Where entries are looked up. A plain class with these three methods is a registry."""
+
+    def get_by_id(self, llm_id: int) -> LLMEntry | None:
+        """The entry with this id, or None."""
+        ...
+
+    def get_by_tier(self, tier: LLMTier) -> LLMEntry | None:
+        """The cheapest active entry of the tier, or None."""
+        ...
+
+    def list_active(self) -> list[LLMEntry]:
+        """Every active entry."""
+        ...
+
+
+@runtime_checkable
+class RanksCandidates(Protocol):
+    """An optional power of a registry: all active entries of a tier in selection order, without a scan."""
+
+    def candidates(self, tier: LLMTier) -> tuple[LLMEntry, ...]:
+        """Cheapest first."""
+        ...
+
+
+_FREE: Final = Decimal(0)
+Rank = tuple[bool, Decimal, bool, Decimal, int]
+
+
+def rank(entry: LLMEntry) -> Rank:
+    """Cheapest input first, then cheapest output, then lowest id; an unknown price comes after every known one."""
+    price_in, price_out = entry.cost_per_1k_input, entry.cost_per_1k_output
+    return (price_in is None, price_in or _FREE, price_out is None, price_out or _FREE, entry.id)
+
+
+def ranked(entries: Iterable[LLMEntry], tier: LLMTier) -> tuple[LLMEntry, ...]:
+    """The active entries of ``tier`` in selection order."""
+    return tuple(sorted((e for e in entries if e.tier is tier and e.is_active), key=rank))
+
+
+def cheapest(entries: Iterable[LLMEntry], tier: LLMTier) -> LLMEntry | None:
+    """The documented rule in one line: filter, sort by cost, take the first."""
+    return next(iter(ranked(entries, tier)), None)

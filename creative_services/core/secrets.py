@@ -1,0 +1,62 @@
+"""Keys that do not show themselves."""
+
+import re
+from typing import Any, Final
+
+_MASK: Final = "****"
+
+# What vendors' keys look like when a vendor's error text quotes one back at us.
+_KEY_SHAPES: Final = re.compile(
+    r"(?:sk|gsk|pk|rk|xai|key|cs)[-_][A-Za-z0-9_*\-]{6,}|(?i:bearer|x-api-key:?|api[-_ ]key:)\s+[^\s'\",;]+"
+)
+
+
+class Secret:
+    """A value that only ``reveal()`` shows: never ``repr``, ``str``, ``vars``, a pickle or a log line."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+
+    def reveal(self) -> str:
+        """The value itself; call it only at the edge that needs it."""
+        return self.__value
+
+    @property
+    def hint(self) -> str:
+        """The last four characters of a long enough value, for people who must tell two keys apart."""
+        return _MASK + self.__value[-4:] if len(self.__value) >= 16 else _MASK
+
+    def __bool__(self) -> bool:
+        return bool(self.__value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.__value == other.__value
+
+    def __hash__(self) -> int:
+        return hash(self.__value)
+
+    def __repr__(self) -> str:
+        return f"Secret('{_MASK}')"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A pickle outlives the process and its access rules, so the value stays behind.
+        return (Secret, ("",))
+
+
+def secret(value: "str | Secret | None") -> Secret | None:
+    """Wrap a plain string; an empty one counts as none."""
+    if isinstance(value, Secret):
+        return value or None
+    return Secret(value) if value else None
+
+
+def redact(text: str, *known: Secret | None) -> str:
+    """``text`` without the known secrets and without anything that looks like a vendor's key."""
+    for item in known:
+        if item and len(item.reveal()) >= 4:
+            text = text.replace(item.reveal(), _MASK)
+    return _KEY_SHAPES.sub(_MASK, text)

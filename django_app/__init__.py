@@ -1,0 +1,1 @@
+"""What people manage and audit: Django apps over ``creative_services``."""
