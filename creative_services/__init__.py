@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from creative_services.catalog.dict_registry import DictRegistry as DictRegistry
+    from creative_services.llms.dict_registry import DictRegistry as DictRegistry
     from creative_services.core.budgets import Budget as Budget
     from creative_services.core.completions import EmbeddingResponse as EmbeddingResponse
     from creative_services.core.completions import LLMResponse as LLMResponse
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Budget": "core.budgets",
     "CreativeServicesError": "core.errors",
-    "DictRegistry": "catalog.dict_registry",
+    "DictRegistry": "llms.dict_registry",
     "DynamicLLMClient": "llms.client",
     "EmbeddingResponse": "core.completions",
     "LLMEntry": "core.llm_registry",
@@ -42,7 +42,7 @@ _HOMES = {
     "Usage": "core.usage",
 }
 
-__all__ = sorted([*_HOMES, "__version__"])
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0605 - one list of names, not two to keep equal
 
 
 def __getattr__(name: str) -> Any:

@@ -39,9 +39,7 @@ if TYPE_CHECKING:
     from creative_services.core.usage import Usage
 
 
-def _revive(
-    kind: "type[CreativeServicesError]", message: str, state: dict[str, Any]
-) -> "CreativeServicesError":
+def _revive(kind: "type[CreativeServicesError]", message: str, state: dict[str, Any]) -> "CreativeServicesError":
     error = kind.__new__(kind)
     Exception.__init__(error, message)
     error.__dict__.update(state)
@@ -181,9 +179,7 @@ class RefusedError(ProviderError):
 class ModelNotFoundError(ProviderError):
     """The vendor does not know the model, or no longer."""
 
-    advice = (
-        "Choose another model for this entry: `creative-services llms` shows retirement dates and successors."
-    )
+    advice = "Choose another model for this entry: `creative-services llms` shows retirement dates and successors."
 
 
 class QuotaExhaustedError(ProviderError):
@@ -239,9 +235,7 @@ class StreamInterruptedError(ProviderError):
 
     advice = "Keep .partial_text and ask again, or continue from it."
 
-    def __init__(
-        self, what: str, *, partial_text: str = "", usage: "Usage | None" = None, **where: Any
-    ) -> None:
+    def __init__(self, what: str, *, partial_text: str = "", usage: "Usage | None" = None, **where: Any) -> None:
         super().__init__(what, **where)
         self.partial_text = partial_text
         self.usage = usage

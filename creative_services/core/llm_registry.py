@@ -12,7 +12,7 @@ from creative_services.core.secrets import Secret, secret
 from creative_services.core.usage import Usage
 
 
-class LLMTier(str, Enum):
+class LLMTier(str, Enum):  # noqa: UP042 - the documented bases
     """What a caller asks for instead of a model's name."""
 
     ECONOMY = "economy"

@@ -18,11 +18,7 @@ class RetryBudget:
 
     def earned(self) -> "RetryBudget":
         """After a first try."""
-        return (
-            self
-            if self.tokens >= self.most
-            else replace(self, tokens=min(self.most, self.tokens + self.per_call))
-        )
+        return self if self.tokens >= self.most else replace(self, tokens=min(self.most, self.tokens + self.per_call))
 
     def spent(self) -> "RetryBudget | None":
         """After a retry; None when there is none left to spend."""
