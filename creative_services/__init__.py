@@ -8,41 +8,76 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from creative_services.llms.dict_registry import DictRegistry as DictRegistry
     from creative_services.core.budgets import Budget as Budget
     from creative_services.core.completions import EmbeddingResponse as EmbeddingResponse
     from creative_services.core.completions import LLMResponse as LLMResponse
     from creative_services.core.completions import Piece as Piece
     from creative_services.core.completions import ToolCall as ToolCall
+    from creative_services.core.errors import BudgetExceededError as BudgetExceededError
+    from creative_services.core.errors import ConfigurationError as ConfigurationError
     from creative_services.core.errors import CreativeServicesError as CreativeServicesError
+    from creative_services.core.errors import NoEntryError as NoEntryError
+    from creative_services.core.errors import ProviderError as ProviderError
     from creative_services.core.llm_registry import LLMEntry as LLMEntry
     from creative_services.core.llm_registry import LLMRegistry as LLMRegistry
     from creative_services.core.llm_registry import LLMTier as LLMTier
     from creative_services.core.needs import Needs as Needs
+    from creative_services.core.orders import Blended as Blended
+    from creative_services.core.orders import Expected as Expected
     from creative_services.core.pricing import Pricing as Pricing
     from creative_services.core.secrets import Secret as Secret
     from creative_services.core.usage import Usage as Usage
     from creative_services.llms.client import DynamicLLMClient as DynamicLLMClient
+    from creative_services.llms.dict_registry import DictRegistry as DictRegistry
 
 _HOMES = {
+    "Blended": "core.orders",
     "Budget": "core.budgets",
+    "BudgetExceededError": "core.errors",
+    "ConfigurationError": "core.errors",
     "CreativeServicesError": "core.errors",
     "DictRegistry": "llms.dict_registry",
     "DynamicLLMClient": "llms.client",
     "EmbeddingResponse": "core.completions",
+    "Expected": "core.orders",
     "LLMEntry": "core.llm_registry",
     "LLMRegistry": "core.llm_registry",
     "LLMResponse": "core.completions",
     "LLMTier": "core.llm_registry",
     "Needs": "core.needs",
+    "NoEntryError": "core.errors",
     "Piece": "core.completions",
     "Pricing": "core.pricing",
+    "ProviderError": "core.errors",
     "Secret": "core.secrets",
     "ToolCall": "core.completions",
     "Usage": "core.usage",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0605 - one list of names, not two to keep equal
+__all__ = [
+    "Blended",
+    "Budget",
+    "BudgetExceededError",
+    "ConfigurationError",
+    "CreativeServicesError",
+    "DictRegistry",
+    "DynamicLLMClient",
+    "EmbeddingResponse",
+    "Expected",
+    "LLMEntry",
+    "LLMRegistry",
+    "LLMResponse",
+    "LLMTier",
+    "Needs",
+    "NoEntryError",
+    "Piece",
+    "Pricing",
+    "ProviderError",
+    "Secret",
+    "ToolCall",
+    "Usage",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

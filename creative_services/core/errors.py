@@ -8,6 +8,7 @@
         MissingDependencyError    a driver is not installed; names the extra (+ImportError)
       NoEntryError (+LookupError) no entry answers the wish; says what exists
       BudgetExceededError         refused before the call
+      CallCancelledError          recorded when the caller gave up; the caller sees asyncio's own
       ParsedAnswerError           the answer does not fit the asked-for shape
       ProviderError               a vendor (or the way to it) said no
         BadRequestError (+ValueError)
@@ -82,6 +83,10 @@ class NoEntryError(CreativeServicesError, LookupError):
 
 class BudgetExceededError(CreativeServicesError):
     """The call was refused before it was made: it could have cost more than is left."""
+
+
+class CallCancelledError(CreativeServicesError):
+    """The caller gave up while the vendor was still working; what it cost is an estimate."""
 
 
 class ParsedAnswerError(CreativeServicesError):

@@ -19,6 +19,8 @@ class Policy:
 RAISE: Final = Policy()
 
 POLICIES: Final[dict[type[Exception], Policy]] = {
+    # What does not fit the budget on this entry may fit on the next one.
+    e.BudgetExceededError: Policy(moves_on=True),
     e.BadRequestError: RAISE,
     e.AuthenticationError: RAISE,
     e.PermissionDeniedError: RAISE,

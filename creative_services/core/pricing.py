@@ -58,7 +58,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pricing:
-    """A model's price card: base rates, long-context bands, and cards for other service tiers (flex, batch, priority)."""
+    """A model's price card: base rates, long-context bands, cards for other service tiers (flex, batch, priority)."""
 
     rates: Rates = field(default_factory=Rates)
     bands: tuple[Band, ...] = ()

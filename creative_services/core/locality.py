@@ -1,0 +1,37 @@
+"""What LOCAL means: the request does not leave the machines of its owner."""
+
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from creative_services.core.llm_registry import LLMEntry
+
+# Without an endpoint of its own an entry of these goes to the vendor.
+_VENDORS: Final = frozenset({"openai", "anthropic", "groq"})
+
+_PUBLIC_DOMAINS: Final = (
+    "openai.com", "anthropic.com", "groq.com", "openrouter.ai", "together.ai", "together.xyz", "fireworks.ai",
+    "deepseek.com", "mistral.ai", "x.ai", "cerebras.ai", "perplexity.ai", "googleapis.com", "azure.com",
+    "amazonaws.com", "huggingface.co", "ollama.com",
+)  # fmt: skip
+
+
+def leaves_home(entry: LLMEntry) -> str | None:
+    """Why calling ``entry`` would send the request to a stranger; None when it stays home."""
+    if not entry.api_endpoint:
+        return f"would leave home: {entry.provider} without api_endpoint is the vendor" if _remote(entry) else None
+    host = (urlsplit(entry.api_endpoint).hostname or "").rstrip(".")
+    if any(host == domain or host.endswith(f".{domain}") for domain in _PUBLIC_DOMAINS) or _public_address(host):
+        return f"would leave home: {host} is a public host"
+    return None
+
+
+def _remote(entry: LLMEntry) -> bool:
+    return entry.provider in _VENDORS
+
+
+def _public_address(host: str) -> bool:
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return False

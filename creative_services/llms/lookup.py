@@ -1,0 +1,40 @@
+"""Asking a registry, whatever it can do: three plain methods, async ones, or ranked candidates."""
+
+from collections.abc import Iterator
+from inspect import isawaitable
+from typing import Any
+
+from creative_services.core.llm_registry import LLMEntry, LLMRegistry, LLMTier, RanksCandidates, ranked
+
+
+async def _answer(registry: LLMRegistry, method: str, *args: Any) -> Any:
+    """The method's answer, from its async twin (``aget_by_id``) when the registry has one."""
+    found = getattr(registry, f"a{method}", None) or getattr(registry, method)
+    answer = found(*args)
+    return await answer if isawaitable(answer) else answer
+
+
+async def entry_by_id(registry: LLMRegistry, llm_id: int) -> LLMEntry | None:
+    """The entry with this id, active or not."""
+    entry: LLMEntry | None = await _answer(registry, "get_by_id", llm_id)
+    return entry
+
+
+async def active_entries(registry: LLMRegistry) -> list[LLMEntry]:
+    """Every active entry."""
+    return list(await _answer(registry, "list_active"))
+
+
+async def candidates(registry: LLMRegistry, tier: LLMTier) -> tuple[LLMEntry, ...]:
+    """The active entries of a tier, the registry's own choice first."""
+    if isinstance(registry, RanksCandidates):
+        return registry.candidates(tier)
+    chosen: LLMEntry | None = await _answer(registry, "get_by_tier", tier)
+    return tuple(_chosen_first(chosen, ranked(await active_entries(registry), tier)))
+
+
+def _chosen_first(chosen: LLMEntry | None, others: tuple[LLMEntry, ...]) -> Iterator[LLMEntry]:
+    # A registry's get_by_tier may prefer another entry than we would; its word decides who is asked first.
+    if chosen is not None:
+        yield chosen
+        yield from (entry for entry in others if entry.id != chosen.id)
