@@ -1,0 +1,68 @@
+"""Directives that print what the code knows, so that a page cannot drift from it."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import tables
+
+Row = tuple[str, ...]
+
+
+def list_table(rows: Iterable[Row], *, header: Row, widths: str) -> Iterator[str]:
+    """A reStructuredText table."""
+    yield ".. list-table::"
+    yield "   :header-rows: 1"
+    yield f"   :widths: {widths}"
+    yield ""
+    for row in (header, *rows):
+        for place, cell in enumerate(row):
+            yield f"   {'* -' if place == 0 else '  -'} {cell}"
+    yield ""
+
+
+def definitions(pairs: Iterable[tuple[str, str]], *, directive: str = "") -> Iterator[str]:
+    """Terms with their meanings; ``directive`` may make a glossary of them."""
+    indent = "   " if directive else ""
+    if directive:
+        yield from (directive, "")
+    for term, meaning in pairs:
+        yield f"{indent}{term}"
+        yield f"{indent}   {meaning}"
+        yield ""
+
+
+def _printing(lines: Callable[[], Iterable[str]]) -> type[SphinxDirective]:
+    class Printing(SphinxDirective):
+        def run(self) -> list[nodes.Node]:
+            written = StringList(list(lines()), source=f"the directive {self.name}")
+            place = nodes.section()
+            place.document = self.state.document
+            self.state.nested_parse(written, self.content_offset, place, match_titles=True)
+            return place.children
+
+    return Printing
+
+
+DIRECTIVES: dict[str, Callable[[], Iterable[str]]] = {
+    "house-nouns": lambda: definitions(tables.nouns(), directive=".. glossary::"),
+    "house-errors": lambda: list_table(
+        tables.errors(), header=("Error", "Also a", "What it says", "Its advice"), widths="22 14 32 32"
+    ),
+    "house-failures": lambda: list_table(
+        tables.failures(),
+        header=("After", "Next entry at once", "Same entry again", "Counts for the breaker", "Rests at least"),
+        widths="32 17 17 17 17",
+    ),
+    "house-statuses": lambda: list_table(tables.statuses(), header=("Status", "Becomes"), widths="20 80"),
+    "house-codes": lambda: list_table(tables.codes(), header=("Vendor's code", "Becomes"), widths="40 60"),
+}
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    for name, lines in DIRECTIVES.items():
+        app.add_directive(name, _printing(lines))
+    return {"parallel_read_safe": True}
