@@ -1,0 +1,1 @@
+"""Choosing and asking language models."""

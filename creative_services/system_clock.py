@@ -1,0 +1,26 @@
+"""The computer's own time."""
+
+import time
+from datetime import UTC, date, datetime
+
+
+class SystemClock:
+    """The ``Clock`` of every day; tests pass ``SteppingClock`` instead."""
+
+    def now(self) -> float:
+        """Monotonic seconds: a change of the computer's clock does not disturb a deadline."""
+        return time.monotonic()
+
+    def today(self) -> date:
+        """The date in UTC."""
+        return self.utcnow().date()
+
+    def utcnow(self) -> datetime:
+        """The aware moment in UTC."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` pass; other tasks go on."""
+        import asyncio  # most of what our import would cost, and only a coroutine needs it
+
+        await asyncio.sleep(seconds)
