@@ -6,7 +6,8 @@ from typing import Any
 
 from creative_services.testing.vendors.anthropic_failures import ANTHROPIC_FAILURES
 from creative_services.testing.vendors.failures import FailureTable, RefusedError
-from creative_services.testing.vendors.faults import Fault
+from creative_services.testing.vendors.faults import STATUS_OF_CODE, Fault
+from creative_services.testing.vendors.http1 import Request
 from creative_services.testing.vendors.replies import Spoken, Tokens, ToolCall, cut
 from creative_services.testing.vendors.shapes import (
     REQUEST_ID,
@@ -25,6 +26,9 @@ STOP_REASONS = {
     "tool_calls": "tool_use",
     "content_filter": "refusal",
 }
+OLDEST_VERSION = "2023-06-01"
+OLDEST_ROLES = frozenset({"user", "assistant"})
+ROLES = OLDEST_ROLES | {"system"}  # what the SDK's second major, which asks for a later version, may send
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class AnthropicShape:
     broken_frame: bytes = b'event: content_block_delta\ndata: {"type":"content_block_delta","ind\n\n'
 
     def check_key(self, headers: Mapping[str, str], keys: frozenset[str]) -> None:
+        # The SDK sent its key as x-api-key up to its first major; since its second, as a bearer token.
         key = headers.get("x-api-key") or bearer(headers)
         if not key:
             raise RefusedError(401, "x-api-key header is required")
@@ -46,13 +51,14 @@ class AnthropicShape:
         if not headers.get("anthropic-version"):
             raise RefusedError(400, "anthropic-version: header is required")
 
-    def asked(self, path: str, body: Json) -> Asked:
+    def asked(self, request: Request, body: Json) -> Asked:
         model = text_field(body, "model", "model: Field required")
         if not isinstance(body.get("max_tokens"), int):
             raise RefusedError(400, "max_tokens: Field required")
-        messages = _messages(body)
+        roles = OLDEST_ROLES if request.headers.get("anthropic-version") == OLDEST_VERSION else ROLES
+        messages = _messages(body, roles)
         return Asked(
-            path=path,
+            path=request.path,
             model=model,
             stream=bool(body.get("stream")),
             prompt_tokens=prompt_tokens(messages, body.get("system")),
@@ -85,17 +91,17 @@ class AnthropicShape:
 
     def error(self, fault: Fault, model: str) -> Json:
         failure = self.failures.failure(fault, model)
-        return {
-            "type": "error",
-            "error": {"type": failure.type, "message": failure.message},
-            "request_id": f"req_{REQUEST_ID}",
-        }
+        error: Json = {"type": failure.type, "message": failure.message}
+        # Only Anthropic's own codes are sent; the ones known to every vendor are told apart by type there.
+        if fault.code and fault.code not in STATUS_OF_CODE:
+            error["details"] = {"error_code": fault.code}
+        return {"type": "error", "error": error, "request_id": f"req_{REQUEST_ID}"}
 
     def error_frame(self, fault: Fault, model: str) -> bytes:
         return b"event: error\ndata: " + to_json(self.error(fault, model)) + b"\n\n"
 
 
-def _messages(body: Json) -> list[Any]:
+def _messages(body: Json, roles: frozenset[str]) -> list[Any]:
     messages = body.get("messages")
     if not isinstance(messages, list):
         raise RefusedError(400, "messages: Field required")
@@ -103,7 +109,7 @@ def _messages(body: Json) -> list[Any]:
         raise RefusedError(400, "messages: at least one message is required")
     for place, message in enumerate(messages):
         role = message.get("role") if isinstance(message, dict) else None
-        if role not in {"user", "assistant"}:
+        if role not in roles:
             raise RefusedError(
                 400,
                 f'messages.{place}: Unexpected role "{role}". The Messages API accepts a top-level `system` '

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from creative_services.testing.vendors.failures import Failure, FailureTable, RefusedError
 from creative_services.testing.vendors.faults import Fault
+from creative_services.testing.vendors.http1 import Request
 from creative_services.testing.vendors.replies import Spoken, ToolCall
 from creative_services.testing.vendors.shapes import (
     REQUEST_ID,
@@ -55,9 +56,9 @@ class OllamaShape:
         if keys and "authorization" in headers and bearer(headers) not in keys:
             raise RefusedError(401, "unauthorized")
 
-    def asked(self, path: str, body: Json) -> Asked:
+    def asked(self, request: Request, body: Json) -> Asked:
         return Asked(
-            path=path,
+            path=request.path,
             model=text_field(body, "model", "model is required"),
             stream=body.get("stream", True) is not False,  # Ollama streams unless told not to
             prompt_tokens=prompt_tokens(body.get("messages"), body.get("prompt"), body.get("system")),

@@ -7,6 +7,7 @@ from typing import Any
 
 from creative_services.testing.vendors.failures import FailureTable, RefusedError
 from creative_services.testing.vendors.faults import Fault
+from creative_services.testing.vendors.http1 import Request
 from creative_services.testing.vendors.openai_failures import GROQ_FAILURES, OPENAI_FAILURES
 from creative_services.testing.vendors.replies import Spoken, Tokens, ToolCall, cut
 from creative_services.testing.vendors.shapes import (
@@ -37,7 +38,7 @@ class OpenAIShape:
         if keys and bearer(headers) not in keys:
             raise RefusedError(401, self.failures.by_code["invalid_api_key"].message, code="invalid_api_key")
 
-    def asked(self, path: str, body: Json) -> Asked:
+    def asked(self, request: Request, body: Json) -> Asked:
         model = text_field(body, "model", "you must provide a model parameter")
         messages = body.get("messages")
         if not isinstance(messages, list) or not messages:
@@ -48,7 +49,7 @@ class OpenAIShape:
             message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
             raise RefusedError(400, message, param="stream_options")
         return Asked(
-            path=path,
+            path=request.path,
             model=model,
             stream=stream,
             prompt_tokens=prompt_tokens(messages),

@@ -86,10 +86,15 @@ class Spoken:
     """A reply made complete for one request: what a shape puts into its vendor's words."""
 
     text: str
-    chunks: tuple[str, ...]
+    cut_into: int | Sequence[str] | None
     tool_calls: tuple[ToolCall, ...]
     finish_reason: str
     tokens: Tokens
+
+    @property
+    def chunks(self) -> tuple[str, ...]:
+        """The pieces of the text, for a stream."""
+        return cut(self.text, self.cut_into)
 
 
 def speak(reply: Reply, *, model: str, prompt_tokens: int) -> Spoken:
@@ -99,7 +104,7 @@ def speak(reply: Reply, *, model: str, prompt_tokens: int) -> Spoken:
     written = text + "".join(call.arguments_json for call in calls)
     return Spoken(
         text=text,
-        chunks=cut(text, reply.chunks),
+        cut_into=reply.chunks,
         tool_calls=calls,
         finish_reason=reply.finish_reason or ("tool_calls" if calls else "stop"),
         tokens=reply.usage or Tokens(input=prompt_tokens, output=count_tokens(len(written))),

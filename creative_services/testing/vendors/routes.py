@@ -80,7 +80,7 @@ def _endpoint(path: str) -> str:
 
 def _chat(visit: Visit) -> Stage:
     shape = visit.shape
-    asked = shape.asked(visit.request.path, visit.body)
+    asked = shape.asked(visit.request, visit.body)
     model, tokens = asked.model, asked.prompt_tokens
     return Stage(
         shape=shape,

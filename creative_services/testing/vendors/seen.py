@@ -28,12 +28,15 @@ class RequestLog:
     def __init__(self, remember: int) -> None:
         self._seen: deque[Seen] = deque(maxlen=remember)
         self._cancelled: deque[Seen] = deque(maxlen=remember)
+        self._total = 0
         self._changed = threading.Condition()
 
     def add(self, seen: Seen) -> None:
         """Record a request."""
         with self._changed:
             self._seen.append(seen)
+            self._total += 1
+            self._changed.notify_all()
 
     def all(self) -> list[Seen]:
         """The requests so far, oldest first."""
@@ -47,15 +50,23 @@ class RequestLog:
             self._cancelled.append(seen)
             self._changed.notify_all()
 
+    def wait_requests(self, count: int, timeout: float) -> list[Seen]:
+        """The requests so far, once there were this many."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._total >= count, timeout):
+                raise TimeoutError(f"{self._total} of {count} requests came within {timeout:g} s.")
+            return list(self._seen)
+
     def wait_cancelled(self, timeout: float) -> Seen:
         """The oldest cancelled request not handed out yet; waits for one."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._cancelled, timeout):
-                raise TimeoutError(f"No client went away within {timeout:g} s; {len(self._seen)} requests were seen.")
+                raise TimeoutError(f"No client went away within {timeout:g} s; {self._total} requests were seen.")
             return self._cancelled.popleft()
 
     def clear(self) -> None:
         """Forget everything."""
         with self._changed:
             self._seen.clear()
+            self._total = 0
             self._cancelled.clear()

@@ -113,15 +113,28 @@ class VendorServer:
         """How many connections are open now."""
         return len(self._connections)
 
+    def wait_requests(self, count: int = 1, timeout: float = 5.0) -> list[Seen]:
+        """Block until so many requests have arrived, answered or not."""
+        self._refuse_own_loop("arrived")
+        return self._desk.log.wait_requests(count, timeout)
+
+    async def arrived(self, count: int = 1, timeout: float = 5.0) -> list[Seen]:
+        """The same as `wait_requests`, for coroutines."""
+        return await asyncio.to_thread(self._desk.log.wait_requests, count, timeout)
+
     def wait_cancelled(self, timeout: float = 5.0) -> Seen:
         """Block until a request in flight saw its client go away; each one is handed out once."""
-        if self._loop is not None and self._loop is _running_loop():
-            raise RuntimeError("The server runs in this very loop: use `await server.cancelled()` here.")
+        self._refuse_own_loop("cancelled")
         return self._desk.log.wait_cancelled(timeout)
 
     async def cancelled(self, timeout: float = 5.0) -> Seen:
         """The same as `wait_cancelled`, for coroutines."""
         return await asyncio.to_thread(self._desk.log.wait_cancelled, timeout)
+
+    def _refuse_own_loop(self, twin: str) -> None:
+        # To block this loop would be to wait for a server that cannot move.
+        if self._loop is not None and self._loop is _running_loop():
+            raise RuntimeError(f"The server runs in this very loop: use `await server.{twin}()` here.")
 
     def clear(self) -> None:
         """Forget scripts, requests and keys, as between two tests that share a server."""
