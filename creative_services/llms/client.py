@@ -22,7 +22,7 @@ from creative_services.llms.bell import Bell
 from creative_services.llms.blocking import iterate_blocking, loop_thread, run_blocking
 from creative_services.llms.desk import Desk, Patience
 from creative_services.llms.health import Health
-from creative_services.llms.plan import explain, make_plan
+from creative_services.llms.plan import explain
 from creative_services.llms.progress import Progress
 from creative_services.llms.shelf import Shelf
 from creative_services.llms.streaming import LLMStream
@@ -97,7 +97,7 @@ class DynamicLLMClient:
 
     async def aexplain(self, **options: Unpack[CallOptions]) -> Explanation:
         """Every candidate of a wish (``tier=..., needs=...``) with the reason it wins or loses."""
-        return explain(await make_plan(self._desk.registry, understand_wish(options), self._desk.health, None))
+        return await explain(self._desk.registry, understand_wish(options), self._desk.health)
 
     def explain(self, **options: Unpack[CallOptions]) -> Explanation:
         """``aexplain`` for code without an event loop."""

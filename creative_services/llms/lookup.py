@@ -1,6 +1,6 @@
 """Asking a registry, whatever it can do: three plain methods, async ones, or ranked candidates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from inspect import isawaitable
 from typing import Any
 
@@ -31,6 +31,13 @@ async def candidates(registry: LLMRegistry, tier: LLMTier) -> tuple[LLMEntry, ..
         return registry.candidates(tier)
     chosen: LLMEntry | None = await _answer(registry, "get_by_tier", tier)
     return tuple(_chosen_first(chosen, ranked(await active_entries(registry), tier)))
+
+
+def switched_off(registry: LLMRegistry, tiers: tuple[LLMTier, ...]) -> tuple[LLMEntry, ...]:
+    """The inactive entries of the tiers, from a registry that can be gone through."""
+    if not isinstance(registry, Iterable):
+        return ()
+    return tuple(entry for entry in registry if entry.tier in tiers and not entry.is_active)
 
 
 def _chosen_first(chosen: LLMEntry | None, others: tuple[LLMEntry, ...]) -> Iterator[LLMEntry]:

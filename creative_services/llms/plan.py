@@ -14,18 +14,18 @@ from creative_services.llms.health import Health
 class Plan:
     """The candidates of one wish. ``options()`` looks only as far as it is asked, so a long tier costs nothing."""
 
-    __slots__ = ("_candidates", "_health", "wish")
+    __slots__ = ("_health", "candidates", "wish")
 
     def __init__(self, wish: Wish, candidates: tuple[LLMEntry, ...], health: Health) -> None:
         self.wish = wish
-        self._candidates = candidates
+        self.candidates = candidates
         self._health = health
 
     def options(self) -> Iterator[LLMEntry]:
         """Entries to ask, best first. When all of them rest, the one whose rest ends first is asked all the same."""
         resting: list[LLMEntry] = []
         asked = False
-        for entry in self._candidates:
+        for entry in self.candidates:
             if ruled_out(entry, self.wish):
                 continue
             if self._health.admits(entry):
@@ -40,7 +40,7 @@ class Plan:
         """Every candidate with the reason it wins or loses."""
         places = {entry.id: place for place, entry in enumerate(self.options(), start=1)}
         first: LLMEntry | None = None
-        for entry in sorted(self._candidates, key=lambda e: (e.id not in places, places.get(e.id, 0))):
+        for entry in sorted(self.candidates, key=lambda e: (e.id not in places, places.get(e.id, 0))):
             place = places.get(entry.id)
             yield Verdict(llm=entry, place=place, reason=self._reason(entry, place, first))
             first = first or entry
@@ -112,6 +112,8 @@ def _advice(exists: Iterable[LLMEntry]) -> str:
     return f"Active entries: {', '.join(known[:12])}{more}."
 
 
-def explain(plan: Plan) -> Explanation:
-    """The plan, for people."""
-    return Explanation(wish=plan.wish, verdicts=tuple(plan.verdicts()))
+async def explain(registry: LLMRegistry, wish: Wish, health: Health) -> Explanation:
+    """The plan for people, with the entries that are switched off."""
+    plan = await make_plan(registry, wish, health, None)
+    whole = Plan(wish, (*plan.candidates, *lookup.switched_off(registry, wish.tiers)), health)
+    return Explanation(wish=wish, verdicts=tuple(whole.verdicts()))
