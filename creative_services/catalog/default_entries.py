@@ -1,7 +1,6 @@
 """The default entries of an environment: one per place whose vendor is set up."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Final
@@ -34,7 +33,7 @@ def default_entries(environ: Mapping[str, str], today: date) -> Iterator[LLMEntr
 def _model_for(place: Place, environ: Mapping[str, str], today: date, *, pinned: bool) -> KnownModel | None:
     chosen = _chosen(place, environ)
     if chosen:
-        return _described(place, chosen)
+        return defaults().known(place.provider, chosen)
     if place.model is None:
         return None
     printed = defaults().known(place.provider, place.model)
@@ -51,14 +50,6 @@ def _chosen(place: Place, environ: Mapping[str, str]) -> str | None:
     if chosen is None and place.provider == "ollama":
         return setting(environ, OLLAMA_MODEL)
     return chosen
-
-
-def _described(place: Place, chosen: str) -> KnownModel:
-    """The chosen model. Of one we know nothing about we expect what the place's default can do."""
-    known = defaults().known(place.provider, chosen)
-    if known.capabilities or place.model is None:
-        return known
-    return replace(known, capabilities=defaults().known(place.provider, place.model).capabilities)
 
 
 def _entry(place: Place, model: KnownModel, access: Access, today: date) -> LLMEntry:

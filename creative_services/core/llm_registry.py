@@ -107,6 +107,10 @@ class LLMEntry:
             changes["pricing"] = Pricing()
         return replace(self, **changes)
 
+    def __hash__(self) -> int:
+        # The generated one would hash every field, and a mapping among them has no hash.
+        return hash((self.id, self.provider, self.model))
+
     def __str__(self) -> str:
         return f"entry {self.id} '{self.name}' ({self.provider} {self.model})"
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from creative_services.core.usage import Usage
 
 _THOUSAND: Final = Decimal(1000)
+_NOTHING: Final = Decimal(0)
 
 
 def money(value: Any) -> Decimal | None:
@@ -30,10 +31,11 @@ class Rates:
 
     def cost(self, usage: Usage) -> Decimal | None:
         """What ``usage`` costs at these rates; None when a rate it needs is unknown."""
-        if self.input is None or self.output is None:
+        # Models that only read, such as embeddings, have no output price and need none.
+        if self.input is None or (self.output is None and usage.output_tokens):
             return None
         plain = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
-        total = plain * self.input + usage.output_tokens * self.output
+        total = plain * self.input + usage.output_tokens * _first(self.output, _NOTHING)
         if usage.cached_tokens:
             total += usage.cached_tokens * _first(self.cached_input, self.input)
         if usage.cache_write_tokens:

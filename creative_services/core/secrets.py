@@ -7,7 +7,11 @@ _MASK: Final = "****"
 
 # What vendors' keys look like when a vendor's error text quotes one back at us.
 _KEY_SHAPES: Final = re.compile(
-    r"(?:sk|gsk|pk|rk|xai|key|cs)[-_][A-Za-z0-9_*\-]{6,}|(?i:bearer|x-api-key:?|api[-_ ]key:)\s+[^\s'\",;]+"
+    r"(?<![A-Za-z0-9])(?:"
+    r"(?:sk|gsk)[-_][A-Za-z0-9_*\-]{6,}"
+    # Prefixes that are also English want a digit or a star behind them, or "key-value-store" would be a key.
+    r"|(?:pk|rk|xai|key|cs)[-_](?=[A-Za-z0-9_\-]*[\d*])[A-Za-z0-9_*\-]{6,}"
+    r"|(?i:bearer|x-api-key:?|api[-_ ]key:)\s+[^\s'\",;]+)"
 )
 
 
@@ -41,6 +45,13 @@ class Secret:
         return f"Secret('{_MASK}')"
 
     __str__ = __repr__
+
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Secret":
+        # Copying goes through __reduce__ otherwise, and a copied configuration would have lost its keys.
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A pickle outlives the process and its access rules, so the value stays behind.
