@@ -18,7 +18,8 @@ async def embed(desk: Desk, texts: Sequence[str], options: CallOptions) -> Embed
     if isinstance(texts, str) or not texts:
         raise ConfigurationError("embed() takes a list of texts, with at least one in it.")
     wish = understand_wish(options)
-    wish = replace(wish, needs=replace(wish.needs, embeddings=True))
+    needs = replace(wish.needs, embeddings=True)
+    wish = replace(wish, needs=needs, implied=needs)
     # max_tokens=0: vectors have no output to reserve money for.
     request = Request(messages=tuple({"role": "user", "content": text} for text in texts), max_tokens=0)
     plan = await make_plan(desk.registry, wish, desk.health, request)

@@ -1,6 +1,7 @@
 """A file of finished answers, one JSON object a line, that survives a crash in the middle of a line."""
 
 import json
+from contextlib import ExitStack
 from dataclasses import asdict
 from decimal import Decimal
 from hashlib import sha256
@@ -30,12 +31,14 @@ class Journal:
         self._known: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
-        try:
-            self._file = self._path.open("a+b")
-            _lock(self._file, self._path)
-            self._read()
-        except OSError as error:
-            raise JournalError(f"The journal {self._path} cannot be opened: {error.strerror}.") from error
+        with ExitStack() as opening:
+            try:
+                self._file = opening.enter_context(self._path.open("a+b"))
+                _lock(self._file, self._path)
+                self._read()
+            except OSError as error:
+                raise JournalError(f"The journal {self._path} cannot be opened: {error.strerror}.") from error
+            opening.pop_all()
         return self
 
     def __exit__(

@@ -37,9 +37,7 @@ async def make_client(clock: SteppingClock) -> AsyncIterator[Callable[..., Dynam
 
     def make(*entries: LLMEntry, registry: Any = None, **options: Any) -> DynamicLLMClient:
         providers = options.pop("providers", None) or {e.provider: ScriptedProvider() for e in entries}
-        client = DynamicLLMClient(
-            registry or DictRegistry(entries), providers=providers, **{"clock": clock, **options}
-        )
+        client = DynamicLLMClient(registry or DictRegistry(entries), providers=providers, **{"clock": clock, **options})
         made.append(client)
         return client
 

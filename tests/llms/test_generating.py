@@ -129,7 +129,9 @@ async def test_when_all_rest_the_one_that_wakes_first_is_asked_all_the_same(make
 
 async def test_fallback_tiers_are_asked_in_turn_and_only_when_named(make_client):
     economy = entry(1, tier=LLMTier.ECONOMY)
-    client = make_client(economy, entry(2, "second"), providers={"first": ScriptedProvider(BROKEN), "second": ScriptedProvider()})
+    client = make_client(
+        economy, entry(2, "second"), providers={"first": ScriptedProvider(BROKEN), "second": ScriptedProvider()}
+    )
     with pytest.raises(e.ServerError):
         await client.generate("x", tier="economy", timeout=0.001)
     response = await client.generate("x", tier="economy", fallback_tiers=["standard"])
@@ -206,8 +208,9 @@ async def test_callers_at_once_cannot_overspend(make_client):
 
 
 async def test_without_a_price_no_budget_can_be_kept(make_client):
-    free, unknown = entry(2, cost_per_1k_input=0, cost_per_1k_output=0), entry(
-        1, cost_per_1k_input=None, cost_per_1k_output=None
+    free, unknown = (
+        entry(2, cost_per_1k_input=0, cost_per_1k_output=0),
+        entry(1, cost_per_1k_input=None, cost_per_1k_output=None),
     )
     client = make_client(unknown, budgets=[Budget(limit=Decimal(1))])
     with pytest.raises(BudgetExceededError, match="no known price"):

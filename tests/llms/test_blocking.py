@@ -1,0 +1,82 @@
+"""Code without a loop, code with one, threads, forks."""
+
+import asyncio
+import os
+import threading
+
+import pytest
+
+from creative_services import ConfigurationError
+from creative_services.llms.blocking import loop_thread, run_blocking
+from creative_services.testing import Delayed, ScriptedProvider
+
+from .conftest import entry
+
+
+async def test_inside_a_running_loop(make_client):
+    assert str(make_client(entry(1)).generate_sync("x", tier="standard")) == "a scripted answer"
+
+
+def _client(provider: ScriptedProvider):
+    from creative_services import DictRegistry, DynamicLLMClient
+
+    return DynamicLLMClient(DictRegistry([entry(1)]), providers={"first": provider})
+
+
+def test_pieces_and_leaving_early():
+    provider = ScriptedProvider("one two three")
+    client = _client(provider)
+    texts = [piece.text for piece in client.stream_sync("x", tier="standard")]
+    assert texts == ["one ", "two ", "three", ""]
+    for _ in client.stream_sync("x", tier="standard"):
+        break
+    assert provider.cancelled == 1
+
+
+def test_many_threads_share_one_loop():
+    client, answers = _client(ScriptedProvider(Delayed(0.01, "here"))), []
+    threads = [
+        threading.Thread(target=lambda: answers.append(str(client.generate_sync("x", tier="standard"))))
+        for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == ["here"] * 20
+
+
+def test_on_its_own_thread_it_refuses_instead_of_waiting_for_itself():
+    async def inside():
+        return run_blocking(asyncio.sleep(0))
+
+    with pytest.raises(ConfigurationError, match="own loop thread"):
+        run_blocking(inside())
+
+
+def test_a_forked_child_starts_its_own_loop():
+    client = _client(ScriptedProvider("here"))
+    client.generate_sync("x", tier="standard")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, str(client.generate_sync("x", tier="standard")).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 100) == b"here"
+    os.close(reading)
+    os.close(writing)
+
+
+def test_the_callers_context_goes_along():
+    from contextvars import ContextVar
+
+    who = ContextVar("who", default="nobody")
+
+    async def ask():
+        return who.get()
+
+    who.set("ada")
+    assert loop_thread.run(ask()) == "ada"
