@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from creative_services.catalog.ollama_host import DEFAULT_ENDPOINT, ollama_endpoint
 from creative_services.config import setting
 from creative_services.core.secrets import Secret, secret
+from creative_services.wire.endpoints import normal_ollama
 
 # The variables the vendors' own SDKs read.
 VARIABLES: Final = {
@@ -34,7 +34,6 @@ def access_to(provider: str, environ: Mapping[str, str]) -> Access | None:
 
 
 def _ollama(environ: Mapping[str, str]) -> Access | None:
-    if "OLLAMA_HOST" not in environ:
-        return Access(api_endpoint=DEFAULT_ENDPOINT)
-    host = setting(environ, "OLLAMA_HOST")
-    return Access(api_endpoint=ollama_endpoint(host)) if host else None
+    # Not set means the usual place; set empty means: no local models, please.
+    host = environ.get("OLLAMA_HOST", "127.0.0.1").strip()
+    return Access(api_endpoint=normal_ollama(host)) if host else None
