@@ -7,12 +7,20 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS.parent), str(DOCS / "_ext")]
 
+import tables  # noqa: E402 - lives in the directory just put on the path
+
 _project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]
 
 project = "creative_services"
 author = _project["authors"][0]["name"]
 copyright = author
 version = release = _project["version"]
+
+# The day the models' dates were last read, and the arrow between a model and the one that takes its place.
+rst_prolog = f"""
+.. |checked| replace:: {tables.defaults().checked_on}
+.. |then| unicode:: U+2192
+"""
 
 extensions = ["sphinx.ext.autodoc", "house"]
 exclude_patterns = ["_build"]

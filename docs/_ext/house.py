@@ -59,6 +59,18 @@ DIRECTIVES: dict[str, Callable[[], Iterable[str]]] = {
     ),
     "house-statuses": lambda: list_table(tables.statuses(), header=("Status", "Becomes"), widths="20 80"),
     "house-codes": lambda: list_table(tables.codes(), header=("Vendor's code", "Becomes"), widths="40 60"),
+    "house-places": lambda: list_table(
+        tables.places(), header=("Id", "Provider", "Tier", "Model"), widths="8 14 14 64"
+    ),
+    "house-retirements": lambda: list_table(
+        tables.retirements(), header=("Retires on", "Provider", "Model", "Successor"), widths="16 16 40 28"
+    ),
+    "house-vendors": lambda: list_table(
+        tables.vendors(), header=("Provider", "Address", "Variable of the key"), widths="18 54 28"
+    ),
+    "house-variables": lambda: list_table(
+        tables.variables(), header=("Variable", "What it does"), widths="45 55"
+    ),
 }
 
 

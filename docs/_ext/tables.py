@@ -3,11 +3,18 @@
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from decimal import Decimal
 from importlib import import_module
 
 import creative_services.core
+from creative_services.catalog.access import VARIABLES
+from creative_services.catalog.default_entries import OLLAMA_MODEL, PIN
+from creative_services.catalog.defaults import KnownModel, defaults
+from creative_services.catalog.prices import price_of
+from creative_services.config import CONFIG_VARIABLE
 from creative_services.core import errors as family
 from creative_services.core.failures import CODES, POLICIES, STATUSES
+from creative_services.providers.vendors import VENDORS
 
 Row = tuple[str, ...]
 
@@ -76,3 +83,57 @@ def codes() -> Iterator[Row]:
     """Vendors' own error codes, which say more than the status they come with."""
     for code, kind in sorted(CODES.items()):
         yield f"``{code}``", link(kind)
+
+
+def places() -> Iterator[Row]:
+    """Each place of the defaults with the models that stand in it, one after the other."""
+    for place in defaults().places:
+        line = list(defaults().line(place.provider, place.model)) if place.model else []
+        models = " |then| ".join(_named(model) for model in line) or "none"
+        yield str(place.id), place.provider, str(place.tier), models
+
+
+def _named(model: KnownModel) -> str:
+    until = f" until {model.retires_on}" if model.retires_on else ""
+    return f"``{model.model}`` ({_price(model)}){until}"
+
+
+def _price(model: KnownModel) -> str:
+    card = price_of(model.provider, model.model, defaults().checked_on)
+    if card is None or card.rates.input is None or card.rates.output is None:
+        return "price unknown"
+    return f"{_per_million(card.rates.input)} / {_per_million(card.rates.output)}"
+
+
+def _per_million(rate: Decimal) -> str:
+    return f"{rate * 1000:.4f}".rstrip("0").rstrip(".")
+
+
+def retirements() -> Iterator[Row]:
+    """Every model with a date, the next one first."""
+    dated = [(model.retires_on, model) for model in defaults().models.values() if model.retires_on]
+    for day, model in sorted(dated, key=lambda pair: (pair[0], pair[1].provider, pair[1].model)):
+        yield str(day), model.provider, f"``{model.model}``", f"``{model.successor}``" if model.successor else ""
+
+
+def vendors() -> Iterator[Row]:
+    """The rows of endpoints that speak OpenAI's protocol."""
+    for vendor in VENDORS.values():
+        yield f"``{vendor.name}``", vendor.base_url or "the entry's own", _code(vendor.key_variable)
+
+
+def _code(name: str | None) -> str:
+    return f"``{name}``" if name else ""
+
+
+def variables() -> Iterator[Row]:
+    """Every environment variable that is read, with what it does."""
+    for vendor, (key, address) in VARIABLES.items():
+        yield f"``{key}``", f"The key for {vendor}; its default models appear when it is set."
+        yield f"``{address}``", f"Another address for {vendor}, as its own SDK reads it."
+    yield "``OLLAMA_HOST``", "Where Ollama listens; this machine's port 11434 when unset, no local entry when set empty."
+    yield f"``{OLLAMA_MODEL}``", "The model of the local entry."
+    yield f"``{CONFIG_VARIABLE}``", "A TOML file with entries of your own: :doc:`/howto/entries`."
+    yield f"``{PIN}``", "``1`` keeps the first model of each place, retired or not."
+    for place in defaults().places:
+        yield f"``{place.variable}``", f"The model of entry {place.id}, {place.provider} {place.tier}."

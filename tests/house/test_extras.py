@@ -1,6 +1,7 @@
 """A message that says ``pip install 'creative-services[x]'`` names an extra that exists."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,3 +47,11 @@ def test_nothing_is_required() -> None:
 def test_every_requirement_says_its_oldest_version(extra: str) -> None:
     floating = [r for r in EXTRAS[extra] if ">=" not in r and not r.startswith(("creative-services[", "types-"))]
     assert floating == []
+
+
+def test_every_library_has_a_reason_in_the_docs() -> None:
+    page = (ROOT / "docs" / "explanation" / "dependencies.rst").read_text()
+    rows = page.partition(".. list-table::")[2].partition("\nTo work on")[0]
+    explained = set(re.findall(r"``([\w-]+)``", "".join(re.findall(r"\* - (.*)", rows))))
+    wanted = {re.split(r"[>=<\[]", r)[0] for extra in EXTRAS.keys() - {"all", "dev"} for r in EXTRAS[extra]}
+    assert explained == wanted
