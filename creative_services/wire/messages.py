@@ -61,10 +61,10 @@ def _from_source(source: Any, media_type: str | None = None, detail: str | None 
         kind = media_type or media_type_of(data)
         return Image(data=base64.b64encode(data).decode("ascii"), media_type=kind, detail=detail)
     if not isinstance(source, str) or not source:
-        raise ValueError("An image part needs a URL, a data: URL or bytes, for example {'type': 'image', 'image': b'...'}.")
+        raise ValueError("An image part needs a URL, a data: URL or bytes, such as {'type': 'image', 'image': b'...'}.")
     if source.startswith("data:"):
-        head, _, data = source[5:].partition(",")
-        return Image(data=data, media_type=head.partition(";")[0] or "image/png", detail=detail)
+        head, _, encoded = source[5:].partition(",")
+        return Image(data=encoded, media_type=head.partition(";")[0] or "image/png", detail=detail)
     if "://" in source:
         return Image(url=source, detail=detail)
     return Image(data=source, media_type=media_type or "image/png", detail=detail)

@@ -28,7 +28,9 @@ def _closed(node: Any) -> Any:
         return [_closed(item) for item in node]
     if not isinstance(node, Mapping):
         return node
-    closed = {key: _members(value) if key in _MAPS else _closed(value) for key, value in node.items() if key != "default"}
+    closed = {
+        key: _members(value) if key in _MAPS else _closed(value) for key, value in node.items() if key != "default"
+    }
     if node.get("type") == "object":
         if node.get("additionalProperties") or "patternProperties" in node or "properties" not in node:
             raise _LooseError

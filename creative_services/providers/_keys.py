@@ -1,0 +1,31 @@
+"""The key and endpoint of an entry, looked at before they travel."""
+
+from urllib.parse import urlsplit
+
+from creative_services.core.errors import AuthenticationError, BadRequestError
+from creative_services.core.llm_registry import LLMEntry, LLMTier
+
+CONNECT_SECONDS = 10.0  # generous: the client's own deadline is what ends a call
+
+
+def key_of(entry: LLMEntry, *, needed: bool) -> str:
+    """The key as it goes into a header; empty when there is none and none is needed."""
+    key = entry.api_key.reveal().strip() if entry.api_key else ""
+    if not key and needed:
+        raise AuthenticationError("no api_key is set", llm=entry)
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise AuthenticationError("the api_key has characters no header can carry; was it copied whole?", llm=entry)
+    return key
+
+
+def endpoint_of(entry: LLMEntry, default: str | None = None) -> str | None:
+    """The entry's endpoint when it is a usable URL."""
+    url = (entry.api_endpoint or "").strip() or default
+    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        raise BadRequestError(f"api_endpoint '{url}' is no http:// or https:// URL", llm=entry)
+    return url
+
+
+def stays_here(entry: LLMEntry) -> bool:
+    """Whether no proxy of the environment may see this entry's calls."""
+    return entry.tier is LLMTier.LOCAL
