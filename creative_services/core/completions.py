@@ -70,6 +70,7 @@ class Attempt:
 
     llm: LLMEntry
     seconds: float
+    started: float = 0.0  # seconds after the call began
     error: "CreativeServicesError | None" = None
     usage: Usage | None = None
     cost: Decimal | None = None

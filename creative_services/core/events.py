@@ -19,6 +19,8 @@ class Call:
     user_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     streamed: bool = False
+    max_tokens: int | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,8 @@ def new_call(operation: str, wish: Wish, options: CallOptions, *, streamed: bool
         user_id=options.get("user_id"),
         metadata=options.get("metadata") or {},
         streamed=streamed,
+        max_tokens=options.get("max_tokens"),
+        temperature=options.get("temperature"),
     )
 
 

@@ -7,6 +7,9 @@ from creative_services.core.events import Event, Listener
 
 _log = logging.getLogger("creative_services.llms")
 
+# A library stays silent until its user says where its log goes; Python would print warnings otherwise.
+logging.getLogger("creative_services").addHandler(logging.NullHandler())
+
 
 class Bell:
     """The client's listeners."""

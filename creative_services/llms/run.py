@@ -145,7 +145,14 @@ class Run:
     async def _close(self, usage: Usage | None, error: CreativeServicesError | None) -> Attempt:
         open_try, self._open = self._open_try(), None
         cost = open_try.llm.cost(usage) if usage else None
-        attempt = Attempt(llm=open_try.llm, seconds=self._now() - open_try.started, error=error, usage=usage, cost=cost)
+        attempt = Attempt(
+            llm=open_try.llm,
+            seconds=self._now() - open_try.started,
+            started=open_try.started - self._started,
+            error=error,
+            usage=usage,
+            cost=cost,
+        )
         self.attempts.append(attempt)
         if open_try.held:
             await self._desk.accounts.settle(open_try.held, Decimal(0) if usage is None else cost)
