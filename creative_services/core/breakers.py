@@ -56,7 +56,9 @@ class Breaker:
         failures = self.failures + policy.trips
         openings = self.openings
         if policy.trips and (openings or failures >= rules.threshold):
-            rest = max(rest, min(rules.longest_rest, rules.first_rest * 2**openings) * (0.5 + jitter / 2))
+            # The exponent stays small: after a day's outage 2.0 to the power of all openings is no float any more.
+            longer = rules.first_rest * 2.0 ** min(openings, 32)
+            rest = max(rest, min(rules.longest_rest, longer) * (0.5 + jitter / 2))
             openings += 1
         # A later, shorter rest never shortens an earlier, longer one.
         return Breaker(

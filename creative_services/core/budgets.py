@@ -25,7 +25,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         limit = money(self.limit)
-        if limit is None or limit < 0 or self.per not in _WINDOWS or self.scope not in ("client", "tier", "user"):
+        if limit is None or self.per not in _WINDOWS or self.scope not in ("client", "tier", "user"):
             raise ValueError(
                 f"A budget needs limit >= 0, per one of {', '.join(_WINDOWS)} and scope one of client, tier, user; "
                 f"got limit={self.limit!r}, per={self.per!r}, scope={self.scope!r}."

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
+from creative_services.core.errors import ConfigurationError
 from creative_services.core.pricing import Pricing, money
 from creative_services.core.secrets import Secret, secret
 from creative_services.core.usage import Usage
@@ -27,9 +28,12 @@ class LLMTier(str, Enum):  # noqa: UP042 - the documented bases
         return self.value
 
     @classmethod
-    def _missing_(cls, value: object) -> "LLMTier | None":
+    def _missing_(cls, value: object) -> "LLMTier":
         wanted = value.strip().lower() if isinstance(value, str) else value
-        return next((tier for tier in cls if tier.value == wanted), None)
+        for tier in cls:
+            if tier.value == wanted:
+                return tier
+        raise ConfigurationError(f"There is no tier {value!r}. Tiers: {', '.join(cls)}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +87,13 @@ class LLMEntry:
     def __post_init__(self) -> None:
         # Written once per entry, so that a call only multiplies: text becomes the noun, prices become one card.
         card = self.pricing
-        price_in = _first(money(self.cost_per_1k_input), card.rates.input)
-        price_out = _first(money(self.cost_per_1k_output), card.rates.output)
         settle = object.__setattr__
-        settle(self, "tier", LLMTier(self.tier))
+        try:
+            price_in = _first(money(self.cost_per_1k_input), card.rates.input)
+            price_out = _first(money(self.cost_per_1k_output), card.rates.output)
+            settle(self, "tier", LLMTier(self.tier))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self}: {error}") from None
         settle(self, "api_key", secret(self.api_key))
         settle(self, "capabilities", frozenset(self.capabilities))
         settle(self, "cost_per_1k_input", price_in)

@@ -20,7 +20,7 @@ def leaves_home(entry: LLMEntry) -> str | None:
     """Why calling ``entry`` would send the request to a stranger; None when it stays home."""
     if not entry.api_endpoint:
         return f"would leave home: {entry.provider} without api_endpoint is the vendor" if _remote(entry) else None
-    host = (urlsplit(entry.api_endpoint).hostname or "").rstrip(".")
+    host = _host(entry.api_endpoint)
     if any(host == domain or host.endswith(f".{domain}") for domain in _PUBLIC_DOMAINS) or _public_address(host):
         return f"would leave home: {host} is a public host"
     return None
@@ -30,8 +30,15 @@ def _remote(entry: LLMEntry) -> bool:
     return entry.provider in _VENDORS
 
 
+def _host(endpoint: str) -> str:
+    # Without a scheme the host would be read as a path, and a stranger as nobody.
+    return (urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or "").rstrip(".")
+
+
 def _public_address(host: str) -> bool:
     try:
-        return ip_address(host).is_global
+        address = ip_address(host)
     except ValueError:
         return False
+    # ::ffff:8.8.8.8 is 8.8.8.8, whatever some versions of the standard library say of its wrapping.
+    return (getattr(address, "ipv4_mapped", None) or address).is_global

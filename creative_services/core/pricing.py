@@ -2,21 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from creative_services.core.errors import ConfigurationError
 from creative_services.core.usage import Usage
 
 _THOUSAND: Final = Decimal(1000)
 _NOTHING: Final = Decimal(0)
+_NOT_A_NUMBER: Final = Decimal("NaN")
 
 
 def money(value: Any) -> Decimal | None:
     """A Decimal from what people write (``0.00015``, ``"0.00015"``); None stays None, which is not 0."""
-    if value is None or isinstance(value, Decimal):
-        return value
-    # str() first: Decimal(0.1) would carry the float's binary dust into every sum.
-    return Decimal(str(value))
+    if value is None:
+        return None
+    try:
+        # str() first: Decimal(0.1) would carry the float's binary dust into every sum.
+        amount = value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        amount = _NOT_A_NUMBER
+    # One NaN among the prices would break the sorting of a whole registry.
+    if not (amount.is_finite() and amount >= 0):
+        raise ConfigurationError(f"{value!r} is no amount of money. Write a number of USD such as 0.00015, or 0.")
+    return amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +43,8 @@ class Rates:
         # Models that only read, such as embeddings, have no output price and need none.
         if self.input is None or (self.output is None and usage.output_tokens):
             return None
-        plain = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
+        # An endpoint that counts cached tokens beside the input instead of inside it must not earn us money.
+        plain = max(0, usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens)
         total = plain * self.input + usage.output_tokens * _first(self.output, _NOTHING)
         if usage.cached_tokens:
             total += usage.cached_tokens * _first(self.cached_input, self.input)
@@ -66,6 +76,9 @@ class Pricing:
     bands: tuple[Band, ...] = ()
     services: Mapping[str, "Pricing"] = field(default_factory=dict)
     source: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bands", tuple(sorted(self.bands, key=lambda band: band.above)))
 
     def cost(self, usage: Usage) -> Decimal | None:
         """What ``usage`` costs; None when the price is not known, never 0 for want of knowing."""

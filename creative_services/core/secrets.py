@@ -67,7 +67,9 @@ def secret(value: "str | Secret | None") -> Secret | None:
 
 def redact(text: str, *known: Secret | None) -> str:
     """``text`` without the known secrets and without anything that looks like a vendor's key."""
-    for item in known:
-        if item and len(item.reveal()) >= 4:
-            text = text.replace(item.reveal(), _MASK)
+    values = {item.reveal() for item in known if item}
+    # The longest first: of a key that begins with another one, the rest would stay.
+    for value in sorted(values, key=len, reverse=True):
+        if len(value) >= 4:
+            text = text.replace(value, _MASK)
     return _KEY_SHAPES.sub(_MASK, text)
