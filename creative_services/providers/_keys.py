@@ -18,10 +18,10 @@ def key_of(entry: LLMEntry, *, needed: bool) -> str:
     return key
 
 
-def endpoint_of(entry: LLMEntry, default: str | None = None) -> str | None:
-    """The entry's endpoint when it is a usable URL."""
-    url = (entry.api_endpoint or "").strip() or default
-    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+def checked_url(url: str, entry: LLMEntry) -> str:
+    """The URL, when it is one that can be asked."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadRequestError(f"api_endpoint '{url}' is no http:// or https:// URL", llm=entry)
     return url
 

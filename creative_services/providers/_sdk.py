@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from creative_services.core.llm_registry import LLMEntry
-from creative_services.providers._keys import CONNECT_SECONDS, endpoint_of, key_of, stays_here
+from creative_services.providers._keys import CONNECT_SECONDS, checked_url, key_of, stays_here
 from creative_services.providers._legs import Answer, Flow
 from creative_services.providers._pool import Pool, Pooled
 from creative_services.providers._tls import context_for
@@ -25,22 +25,13 @@ _UNSET: Final = "unset"  # for an endpoint of one's own without a key: the SDKs 
 class SDKLeg:
     """Calls through one SDK."""
 
-    __slots__ = ("_base", "_client", "_home", "_http", "_options", "_pool", "_response", "_sdk")
+    __slots__ = ("_base", "_client", "_home", "_http", "_pool", "_response", "_sdk")
 
-    def __init__(
-        self,
-        sdk: str,
-        client: str,
-        *,
-        home: str,
-        base: Callable[[str], str],
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, sdk: str, client: str, *, home: str, base: Callable[[str], str]) -> None:
         self._sdk = import_module(sdk)
         self._client = getattr(self._sdk, client)
         self._home = home
         self._base = base
-        self._options = options or {}
         self._http, self._response = _http_library(self._sdk)
         self._pool = Pool(self._key, self._make)
 
@@ -52,18 +43,17 @@ class SDKLeg:
         return {**given, "default_headers": dict(entry.options.get("headers") or {}) or None}
 
     def _make(self, entry: LLMEntry) -> tuple[Any, Callable[[], Awaitable[None]]]:
-        given = endpoint_of(entry)
+        given = checked_url(self._base(entry.api_endpoint.strip()), entry) if entry.api_endpoint else None
         # A key of the environment must never reach an endpoint it was not meant for, so we always name one.
         key = key_of(entry, needed=given is None) or _UNSET
         timeout = self._http.Timeout(None, connect=CONNECT_SECONDS)
         client = self._client(
             api_key=key,
-            base_url=self._base(given) if given else None,
+            base_url=given,
             max_retries=0,
             timeout=timeout,
             http_client=self._http_client(given or self._home, direct=stays_here(entry), timeout=timeout),
             **self._settings(entry),
-            **self._options,
         )
         return client, client.close
 

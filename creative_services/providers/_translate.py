@@ -74,7 +74,7 @@ def refusal(status: int, headers: Mapping[str, str], content: bytes, entry: LLME
     if 300 <= status < 400:
         where = headers.get("location") or "elsewhere"
         return e.MalformedAnswerError(
-            f"a redirect to {where}, not followed because the key would go along; if it is right, make it the api_endpoint",
+            f"a redirect to {where}, not followed since the key would go along; if it is right, make it api_endpoint",
             llm=entry,
             status=status,
             request_id=request_id,
@@ -103,7 +103,8 @@ def of_fault(
     """Our error for what a vendor said."""
     number = fault.status or status
     # Without a status an unknown code counts as the vendor's own trouble: that is what vendors send amid a stream.
-    telling = None if number and fault.code in _VAGUE else fault.code
+    # Groq says "rate limit" of a prompt that is larger than a whole minute's allowance: waiting would not help.
+    telling = None if number == 413 or (number and fault.code in _VAGUE) else fault.code
     kind = kind_of(number or 500, telling, fault.message)
     return kind(
         fault.message,

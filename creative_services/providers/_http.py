@@ -1,0 +1,129 @@
+"""The way over plain HTTP, for vendors without an SDK of their own."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import aiohttp
+
+from creative_services.core.llm_registry import LLMEntry
+from creative_services.providers._keys import CONNECT_SECONDS, checked_url, key_of, stays_here
+from creative_services.providers._legs import Answer, Flow
+from creative_services.providers._pool import Pool, Pooled
+from creative_services.providers._tls import context_for
+from creative_services.providers._translate import refusal, translated
+
+_CONNECTIONS: Final = 1000  # as many as the SDKs
+_KEPT_ALIVE_SECONDS: Final = 15.0  # shorter than the vendors' own patience, so that a kept connection is alive
+_AGENT: Final = "creative-services"
+
+
+class HTTPLeg:
+    """Calls over aiohttp, with the key as a bearer token."""
+
+    __slots__ = ("_base", "_key_needed", "_pool")
+
+    def __init__(self, base: Callable[[LLMEntry], str], *, key_needed: Callable[[LLMEntry], bool]) -> None:
+        self._base = base
+        self._key_needed = key_needed
+        self._pool = Pool(self._key, self._make)
+
+    def _key(self, entry: LLMEntry) -> tuple[Any, ...]:
+        headers = tuple(sorted((entry.options.get("headers") or {}).items()))
+        return (entry.api_endpoint, entry.api_key, stays_here(entry), headers)
+
+    def _make(self, entry: LLMEntry) -> tuple[Any, Callable[[], Awaitable[None]]]:
+        base = checked_url(self._base(entry), entry)
+        key = key_of(entry, needed=self._key_needed(entry))
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=context_for(base), limit=_CONNECTIONS, keepalive_timeout=_KEPT_ALIVE_SECONDS
+            ),
+            headers=_headers(key, entry),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            # A cookie of one caller's answer has no business in another's request.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=not stays_here(entry),
+        )
+        return _Door(base, session), session.close
+
+    async def post(self, entry: LLMEntry, path: str, body: Mapping[str, Any]) -> Answer:
+        """Send ``body``, bring the whole answer."""
+        return await self._whole(entry, "POST", path, body)
+
+    async def get(self, entry: LLMEntry, path: str) -> Answer:
+        """Bring what is there."""
+        return await self._whole(entry, "GET", path, None)
+
+    async def _whole(self, entry: LLMEntry, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
+        pooled = await self._pool.take(entry)
+        try:
+            async with pooled.client.request(method, path, body) as response:
+                content = await response.read()
+            if response.status < 300:
+                return Answer(response.headers, content)
+            failure: Exception = refusal(response.status, response.headers, content, entry)
+        except Exception as error:  # noqa: BLE001 - the one place where aiohttp's errors become ours
+            failure = translated(error, entry)
+        finally:
+            await self._pool.give(pooled)
+        # Raised out here, so that the foreign error is not its context a second time.
+        raise failure
+
+    async def open(self, entry: LLMEntry, path: str, body: Mapping[str, Any]) -> Flow:
+        """Send ``body``, bring the answer while it is coming."""
+        pooled = await self._pool.take(entry)
+        try:
+            response = await pooled.client.request("POST", path, body)
+            if response.status < 300:
+                return Flow(response.headers, response.content.iter_any(), self._closing(response, pooled))
+            failure: Exception = await _refused(response, entry)
+        except BaseException as error:
+            await self._pool.give(pooled)
+            if not isinstance(error, Exception):
+                raise
+            failure = translated(error, entry)
+        else:
+            await self._pool.give(pooled)
+        raise failure
+
+    def _closing(self, response: aiohttp.ClientResponse, pooled: Pooled) -> Callable[[], Awaitable[None]]:
+        async def close() -> None:
+            try:
+                # An answer read to its end has given its connection back already; any other must not be reused.
+                response.close()
+            finally:
+                await self._pool.give(pooled)
+
+        return close
+
+    async def aclose(self) -> None:
+        """Close the running loop's sessions."""
+        await self._pool.aclose()
+
+
+class _Door:
+    """A session and the address it is for."""
+
+    __slots__ = ("_base", "_session")
+
+    def __init__(self, base: str, session: aiohttp.ClientSession) -> None:
+        self._base = base
+        self._session = session
+
+    def request(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        """Send; redirects are off, because a key must never follow one."""
+        data = None if body is None else json.dumps(body).encode()
+        return self._session.request(method, self._base + path, data=data, allow_redirects=False)
+
+
+def _headers(key: str, entry: LLMEntry) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "User-Agent": _AGENT}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    return {**headers, **(entry.options.get("headers") or {})}
+
+
+async def _refused(response: aiohttp.ClientResponse, entry: LLMEntry) -> Exception:
+    async with response:
+        return refusal(response.status, response.headers, await response.read(), entry)
