@@ -1,10 +1,14 @@
 """What every test stands on: no real keys, no real network, and no service missing where CI insists."""
 
 import os
-import socket
 from collections.abc import Generator
 
 import pytest
+
+# Imported by name: a source tree that is not installed has no entry points, so the plugin is not found by itself.
+from creative_services.testing.plugin import no_network as no_network
+from creative_services.testing.plugin import stepping_clock as stepping_clock
+from creative_services.testing.plugin import vendor_server as vendor_server
 
 # A developer's own keys must never be spent by a test, nor change what one sees.
 VENDOR_VARIABLES = ("OPENAI_", "ANTHROPIC_", "GROQ_", "OLLAMA_", "CREATIVE_SERVICES_")
@@ -17,29 +21,9 @@ def _nobodys_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def _is_loopback(address: object) -> bool:
-    if not isinstance(address, tuple):
-        return True  # a path of a Unix socket
-    host = str(address[0])
-    return host in ("localhost", "::1", "") or host.startswith("127.")
-
-
 @pytest.fixture(autouse=True)
-def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
-
-    def checked_connect(self: socket.socket, address: object) -> None:
-        if not _is_loopback(address):
-            raise AssertionError(f"A test tried to reach {address!r}; tests talk to loopback only.")
-        connect(self, address)  # type: ignore[arg-type]  # typeshed knows the address shapes, we pass on what came
-
-    def checked_connect_ex(self: socket.socket, address: object) -> int:
-        if not _is_loopback(address):
-            raise AssertionError(f"A test tried to reach {address!r}; tests talk to loopback only.")
-        return connect_ex(self, address)  # type: ignore[arg-type]  # as above
-
-    monkeypatch.setattr(socket.socket, "connect", checked_connect)
-    monkeypatch.setattr(socket.socket, "connect_ex", checked_connect_ex)
+def _loopback_only(no_network: None) -> None:
+    """Every test, without asking for it."""
 
 
 @pytest.hookimpl(wrapper=True)
