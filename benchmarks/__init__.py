@@ -1,0 +1,1 @@
+"""Figures, measured side by side with peers in one run and printed as ratios. Nothing here decides a test."""
