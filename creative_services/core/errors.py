@@ -7,6 +7,7 @@
         UnknownProviderError      an entry names a provider nobody registered
         MissingDependencyError    a driver is not installed; names the extra (+ImportError)
       NoEntryError (+LookupError) no entry answers the wish; says what exists
+      RegistryUnavailableError    the registry's database never answered (+ConnectionError)
       BudgetExceededError         refused before the call
       CallCancelledError          recorded when the caller gave up; the caller sees asyncio's own
       ParsedAnswerError           the answer does not fit the asked-for shape
@@ -79,6 +80,10 @@ class MissingDependencyError(ConfigurationError, ImportError):
 
 class NoEntryError(CreativeServicesError, LookupError):
     """No entry answers the wish."""
+
+
+class RegistryUnavailableError(CreativeServicesError, ConnectionError):
+    """The registry could not read its entries even once; later failures are bridged with what it has read."""
 
 
 class BudgetExceededError(CreativeServicesError):

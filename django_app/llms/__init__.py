@@ -1,0 +1,1 @@
+"""Language models managed in the Django admin, and followed by every worker."""

@@ -1,0 +1,1 @@
+"""API keys: named by reference, or sealed; never plain in the database."""
