@@ -10,7 +10,7 @@ from creative_services.core.pricing import Band, Pricing, Rates
 from creative_services.core.usage import Usage
 
 # Few distinct values, so that ties happen in nearly every draw; different spellings of one number among them.
-PRICES = st.sampled_from([None, "0", "0.00000001", "0.0001", "0.00010", 0.0001, "1e-4", "0.5", Decimal("2")])
+PRICES = st.sampled_from([None, "0", "0.00000001", "0.0001", "0.00010", 0.0001, "1e-4", "0.5", Decimal(2)])
 AMOUNTS = st.decimals(min_value=0, max_value=1, places=8)
 
 

@@ -77,7 +77,7 @@ def test_a_tier_is_its_text() -> None:
 def test_no_such_tier_says_which_there_are(written: object) -> None:
     with pytest.raises(ValueError, match=r"no tier .*economy, standard, premium, local"):
         LLMTier(written)
-    with pytest.raises(ConfigurationError, match="entry 1 'n' .*no tier"):
+    with pytest.raises(ConfigurationError, match=r"entry 1 'n' .*no tier"):
         entry(tier=written)
 
 

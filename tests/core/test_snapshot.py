@@ -1,0 +1,31 @@
+"""A snapshot's indexes agree with each other and with the rule."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creative_services.core.llm_registry import LLMEntry, LLMTier, cheapest, ranked
+from creative_services.core.snapshot import RegistrySnapshot
+from tests.core.strategies import entries
+
+
+@given(st.lists(entries(), max_size=15))
+def test_the_indexes_agree(found: list[LLMEntry]) -> None:
+    held = RegistrySnapshot.of(found)
+    last = {entry.id: entry for entry in found}
+    assert held.by_id == last
+    assert list(held.by_id) == list(last), "entries keep the order in which they came"
+    for tier in LLMTier:
+        assert held.by_tier[tier] == ranked(last.values(), tier)
+        assert held.winners.get(tier) == cheapest(last.values(), tier)
+    assert sorted(e.id for e in held.active) == sorted(e.id for tier in LLMTier for e in held.by_tier[tier])
+
+
+@given(st.lists(entries(), max_size=15))
+def test_a_snapshot_of_a_snapshot_is_the_same(found: list[LLMEntry]) -> None:
+    held = RegistrySnapshot.of(found)
+    assert RegistrySnapshot.of(held.by_id.values()) == held
+
+
+def test_a_generator_is_read_once() -> None:
+    entry = LLMEntry(id=1, name="n", provider="p", model="m", tier=LLMTier.LOCAL)
+    assert RegistrySnapshot.of(e for e in [entry]).active == (entry,)
