@@ -3,6 +3,8 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -43,9 +45,8 @@ class HTTPLeg:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             # A cookie of one caller's answer has no business in another's request.
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=not stays_here(entry),
         )
-        return _Door(base, session), session.close
+        return _Door(base, session, _proxy(base, entry)), session.close
 
     async def post(self, entry: LLMEntry, path: str, body: Mapping[str, Any]) -> Answer:
         """Send ``body``, bring the whole answer."""
@@ -105,16 +106,26 @@ class HTTPLeg:
 class _Door:
     """A session and the address it is for."""
 
-    __slots__ = ("_base", "_session")
+    __slots__ = ("_base", "_proxy", "_session")
 
-    def __init__(self, base: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, base: str, session: aiohttp.ClientSession, proxy: str | None) -> None:
         self._base = base
         self._session = session
+        self._proxy = proxy
 
     def request(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         """Send; redirects are off, because a key must never follow one."""
         data = None if body is None else json.dumps(body).encode()
-        return self._session.request(method, self._base + path, data=data, allow_redirects=False)
+        return self._session.request(method, self._base + path, data=data, proxy=self._proxy, allow_redirects=False)
+
+
+def _proxy(url: str, entry: LLMEntry) -> str | None:
+    """The environment's proxy for ``url``. aiohttp's own ``trust_env`` asks a thread for it at every request."""
+    parts = urlsplit(url)
+    if stays_here(entry) or proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 def _headers(key: str, entry: LLMEntry) -> dict[str, str]:

@@ -47,15 +47,20 @@ class SDKLeg:
         # A key of the environment must never reach an endpoint it was not meant for, so we always name one.
         key = key_of(entry, needed=given is None) or _UNSET
         timeout = self._http.Timeout(None, connect=CONNECT_SECONDS)
-        client = self._client(
-            api_key=key,
-            base_url=given,
-            max_retries=0,
-            timeout=timeout,
-            http_client=self._http_client(given or self._home, direct=stays_here(entry), timeout=timeout),
-            **self._settings(entry),
-        )
-        return client, client.close
+        try:
+            client = self._client(
+                api_key=key,
+                base_url=given,
+                max_retries=0,
+                timeout=timeout,
+                http_client=self._http_client(given or self._home, direct=stays_here(entry), timeout=timeout),
+                **self._settings(entry),
+            )
+        except Exception as error:  # noqa: BLE001 - as in post
+            failure = translated(error, entry)
+        else:
+            return client, client.close
+        raise failure
 
     def _http_client(self, url: str, *, direct: bool, timeout: Any) -> Any:
         limits = self._http.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_KEPT_ALIVE)
