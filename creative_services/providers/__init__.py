@@ -49,19 +49,17 @@ def known_providers() -> tuple[str, ...]:
 def load_provider(name: str) -> Provider:
     """The provider of this name; its driver is imported now and not before."""
     row = _OWN.get(name)
-    if row is not None:
-        maker = _own(name, row)
-        provider: Any = maker(name) if row.takes_name else maker()
-    else:
-        provider = _strangers(name)
+    provider = _own(name, row) if row else _strangers(name)
     if not isinstance(provider, Provider):
         raise UnknownProviderError(f"The provider '{name}' lacks one of generate, stream and aclose: {provider!r}.")
     return provider
 
 
 def _own(name: str, row: _Row) -> Any:
+    # A vendor's SDK is imported when its provider is made, so both steps may find it missing.
     try:
-        return getattr(import_module(row.module), row.maker)
+        maker = getattr(import_module(row.module), row.maker)
+        return maker(name) if row.takes_name else maker()
     except ModuleNotFoundError as error:
         missing = error.name or row.extra
         if missing.startswith("creative_services"):

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 # Left behind by tools, never part of the project.
-LEFTOVERS = {".git", ".venv", "__pycache__", "_build", "build", "dist", "html", "node_modules"}
+LEFTOVERS = {".git", ".venv", "__pycache__", "_build", "build", "dist", "html", "node_modules", ".hypothesis"}
 
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|tmp|work|mnt|opt)/[\w.-]+")
 REGISTRY_HOST = re.compile(r"\b(?:[\w-]+\.)*(?:pypi|pythonhosted|npmjs|debian|crates|rubygems|ghcr|docker)\.(?:org|com|io)\b")
