@@ -54,15 +54,17 @@ class Notebook:
         self.output = ""
         self._runner = asyncio.Runner()
         self._untested: set[str] = set()
-        self._install_command()
+        self._install_commands()
 
-    def _install_command(self) -> None:
-        # The console script may not be installed beside a source checkout; the module always is.
-        command = self.home / "bin" / "creative-services"
-        command.parent.mkdir()
-        command.write_text(f'#!/bin/sh\nexec {sys.executable} -m creative_services "$@"\n')
-        command.chmod(0o755)
-        (command.parent / "python").symlink_to(sys.executable)
+    def _install_commands(self) -> None:
+        # The console script may not be installed beside a source checkout; the module always is. Scripts and not links:
+        # an interpreter reached through a link would not find its virtual environment.
+        commands = self.home / "bin"
+        commands.mkdir()
+        for name, arguments in {"python": "", "creative-services": "-m creative_services "}.items():
+            command = commands / name
+            command.write_text(f'#!/bin/sh\nexec {sys.executable} {arguments}"$@"\n')
+            command.chmod(0o755)
 
     def close(self) -> None:
         """A reader's interpreter ends here; whatever the page left open is closed."""
