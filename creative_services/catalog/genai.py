@@ -16,8 +16,10 @@ _KEYS: Final = {
     "cached_input": "cache_read_mtok",
     "cache_write": "cache_write_mtok",
     "cache_write_1h": "cache_write_1h_mtok",
+    "request": "requests_kcount",
 }
-_PER_THOUSAND: Final = Decimal(1000)
+# From a million tokens to a thousand, and from a thousand requests to one.
+_THOUSAND: Final = Decimal(1000)
 _BASE_SERVICES: Final = frozenset({"default", "standard", "auto"})
 
 # What the request context calls a cheaper or faster lane, usage reports under one name: its service tier.
@@ -48,8 +50,7 @@ def find(provider: str, model: str) -> "ModelInfo | None":
     snapshot = get_snapshot()
     # By exact id: the package's own fuzzy match would price somebody's "my-openai-proxy" as OpenAI.
     vendor = next((known for known in snapshot.providers if known.id == provider), None)
-    found = vendor.find_model(model, all_providers=snapshot.providers) if vendor else None
-    return _without_hours(found) if found else None
+    return vendor.find_model(model, all_providers=snapshot.providers) if vendor else None
 
 
 def version() -> str:
@@ -59,27 +60,33 @@ def version() -> str:
     return f"genai-prices {installed('genai-prices')}"
 
 
-def _without_hours(model: "ModelInfo") -> "ModelInfo":
-    """The model without discounts for hours of the day: an estimate must not depend on when it is made."""
-    from genai_prices.types import TimeOfDateConstraint
-
-    if not isinstance(model.prices, list):
-        return model
-    steady = [row for row in model.prices if not isinstance(row.constraint, TimeOfDateConstraint)]
-    return replace(model, prices=steady or model.prices)
-
-
 def _starts(model: "ModelInfo") -> set[date]:
+    return {constraint.start_date for constraint in _constraints(model) if hasattr(constraint, "start_date")}
+
+
+def _constraints(model: "ModelInfo") -> list[Any]:
     rows: list[Any] = [*(model.prices if isinstance(model.prices, list) else ()), *(model.price_variants or ())]
-    return {row.constraint.start_date for row in rows if hasattr(row.constraint, "start_date")}
+    return [row.constraint for row in rows if row.constraint is not None]
 
 
 def _card(model: "ModelInfo", day: date) -> Pricing:
-    moment = datetime.combine(day, time(), UTC)
+    moment = _dearest_moment(model, day)
     base = _priced(model.get_prices(moment))
     lanes = {lane: _priced(model.get_prices(moment, context)) for lane, context in _contexts(model).items()}
     # A lane that is announced but not open yet has the base prices: leaving it out says the same.
     return replace(base, services={lane: card for lane, card in lanes.items() if card != base}, source=version())
+
+
+def _dearest_moment(model: "ModelInfo", day: date) -> datetime:
+    """Some vendors are cheaper at night: a card that holds all day must not promise less than the bill."""
+    hours = [constraint.start_time for constraint in _constraints(model) if hasattr(constraint, "start_time")]
+    moments = [datetime.combine(day, hour.replace(tzinfo=UTC)) for hour in (time(), *hours)]
+    return max(moments, key=lambda moment: _base_prices(model.get_prices(moment)))
+
+
+def _base_prices(prices: "ModelPrice") -> tuple[Decimal, ...]:
+    rates = _priced(prices).rates
+    return (rates.input or Decimal(0), rates.output or Decimal(0))
 
 
 def _contexts(model: "ModelInfo") -> dict[str, dict[str, str]]:
@@ -93,6 +100,7 @@ def _contexts(model: "ModelInfo") -> dict[str, dict[str, str]]:
 
 
 def _priced(prices: "ModelPrice") -> Pricing:
+    """One list of prices without conditions: base rates, and bands at every prompt length where one of them changes."""
     table = {ours: getattr(prices, theirs) for ours, theirs in _KEYS.items()}
     starts = sorted({tier.start for price in table.values() for tier in getattr(price, "tiers", ())})
     bands = (Band(above=start, rates=_rates_above(start, table)) for start in starts)
@@ -105,10 +113,6 @@ def _rates_above(start: int, table: dict[str, Any]) -> Rates:
 
 def _rate_above(start: int, price: Any) -> Decimal | None:
     if price is None or isinstance(price, Decimal):
-        return _per_thousand(price)
+        return None if price is None else price / _THOUSAND
     reached = [tier.price for tier in price.tiers if tier.start <= start]
-    return _per_thousand(reached[-1] if reached else price.base)
-
-
-def _per_thousand(price: Decimal | None) -> Decimal | None:
-    return None if price is None else price / _PER_THOUSAND
+    return Decimal(reached[-1] if reached else price.base) / _THOUSAND

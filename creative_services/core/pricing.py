@@ -30,13 +30,14 @@ def money(value: Any) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """USD per 1,000 tokens of each kind; a kind without its own rate is charged as plain input or output."""
+    """USD per 1,000 tokens; a kind without its own rate is charged as plain input. ``request`` is USD per request."""
 
     input: Decimal | None = None
     output: Decimal | None = None
     cached_input: Decimal | None = None
     cache_write: Decimal | None = None
     cache_write_1h: Decimal | None = None
+    request: Decimal | None = None
 
     def cost(self, usage: Usage) -> Decimal | None:
         """What ``usage`` costs at these rates; None when a rate it needs is unknown."""
@@ -53,7 +54,7 @@ class Rates:
             short_rate = _first(self.cache_write, self.input)
             total += (usage.cache_write_tokens - long) * short_rate
             total += long * _first(self.cache_write_1h, short_rate)
-        return total / _THOUSAND
+        return total / _THOUSAND + _first(self.request, _NOTHING)
 
 
 def _first(rate: Decimal | None, otherwise: Decimal) -> Decimal:
