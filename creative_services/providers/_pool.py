@@ -21,6 +21,7 @@ MOST_CLIENTS: Final = 100  # per loop; a program with a key per user must not ke
 _NEVER: Final = 100 * 365 * 86400.0
 
 Key = tuple[Any, ...]
+_Timers = weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[asyncio.TimerHandle]]
 
 
 class Pooled:
@@ -138,8 +139,12 @@ class Pool:
         self._key_of = key_of
         self._make = make
         self._lock = threading.Lock()
-        self.forget()
+        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[_Clients]]
+        self._loops = weakref.WeakKeyDictionary()
+        self._timers: _Timers = weakref.WeakKeyDictionary()
         _pools.add(self)
+        # Not __del__: in a cycle the weak references would be dead by then.
+        weakref.finalize(self, _let_go, self._timers).atexit = False
 
     async def take(self, entry: LLMEntry) -> Pooled:
         """The client to use; give it back when the call is over."""
@@ -172,9 +177,8 @@ class Pool:
 
     def forget(self) -> None:
         """Know nothing of any loop, as in a forked child whose loops and sockets are its parent's."""
-        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[_Clients]]
-        self._timers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[asyncio.TimerHandle]]
-        self._loops, self._timers = weakref.WeakKeyDictionary(), weakref.WeakKeyDictionary()
+        self._loops.clear()
+        self._timers.clear()
 
     def _here(self) -> _Clients | None:
         known = self._loops.get(asyncio.get_running_loop())
@@ -201,13 +205,14 @@ class Pool:
         clients.place(entry, pooled)
         return pooled
 
-    def __del__(self) -> None:
-        # A provider that nobody has any more: its loops let go of the clients, which closes them in passing.
-        for loop, timer in list(self._timers.items()):
-            handle = timer()
-            with suppress(RuntimeError):  # a loop that is closed has let go already
-                if handle:
-                    loop.call_soon_threadsafe(handle.cancel)
+
+def _let_go(timers: _Timers) -> None:
+    """A provider that nobody has any more: its loops let go of the clients, which closes them in passing."""
+    for loop, timer in list(timers.items()):
+        handle = timer()
+        with suppress(RuntimeError):  # a loop that is closed has let go already
+            if handle:
+                loop.call_soon_threadsafe(handle.cancel)
 
 
 _pools: "weakref.WeakSet[Pool]" = weakref.WeakSet()

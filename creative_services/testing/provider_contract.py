@@ -297,7 +297,7 @@ class ProviderContract:
     def _cancelled(self, provider: Provider, server: VendorServer, call: Awaitable[Any]) -> Seen:
         async def cancel() -> Seen:
             task = asyncio.ensure_future(call)
-            while not server.requests:
+            while not server.requests:  # noqa: ASYNC110 - the server is in another thread
                 await asyncio.sleep(0.005)
             await asyncio.sleep(0.05)  # for the first piece of a stream to arrive; nothing fails if it has not
             task.cancel()
