@@ -22,6 +22,7 @@ from creative_services.llms.bell import Bell
 from creative_services.llms.blocking import iterate_blocking, loop_thread, run_blocking
 from creative_services.llms.desk import Desk, Patience
 from creative_services.llms.health import Health
+from creative_services.llms.lookup import active_entries
 from creative_services.llms.plan import explain
 from creative_services.llms.progress import Progress
 from creative_services.llms.shelf import Shelf
@@ -94,6 +95,12 @@ class DynamicLLMClient:
         return await batch.generate_many(
             self._desk, list(prompts), options, concurrency=concurrency, progress=progress, journal=journal
         )
+
+    async def warm_up(self) -> None:
+        """Import the SDKs of every active entry now, so that no caller waits for it; for servers at their start."""
+        for entry in await active_entries(self._desk.registry):
+            if not self._desk.shelf.has(entry):
+                await self._desk.shelf.fetch(entry)
 
     async def aexplain(self, **options: Unpack[CallOptions]) -> Explanation:
         """Every candidate of a wish (``tier=..., needs=...``) with the reason it wins or loses."""

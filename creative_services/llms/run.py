@@ -69,6 +69,8 @@ class Run:
 
     async def _try(self, entry: LLMEntry, reach: Reach[T], *, others_wait: bool) -> T:
         desk = self._desk
+        if not desk.shelf.has(entry):
+            await self._fetch_provider(entry)
         held: tuple[Reservation, ...] = ()
         if desk.accounts:
             held = await desk.accounts.reserve(entry, self.request, user=self.call.user_id, at=desk.clock.utcnow())
@@ -87,6 +89,12 @@ class Run:
         except BaseException:
             await self.abandon()
             raise
+
+    async def _fetch_provider(self, entry: LLMEntry) -> None:
+        began = self._now()
+        await self._desk.shelf.fetch(entry)
+        # Importing an SDK, once per process, is our business: it is not taken off the vendor's time to answer.
+        self._deadline += self._now() - began
 
     def _share(self, others_wait: bool) -> float:
         left = max(0.0, self._deadline - self._now())

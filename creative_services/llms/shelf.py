@@ -1,5 +1,6 @@
 """The providers a client uses: the user's own first, then the shipped and the registered ones, loaded when needed."""
 
+import asyncio
 from collections.abc import Mapping
 
 from creative_services.core.errors import ConfigurationError
@@ -17,13 +18,20 @@ class Shelf:
         self._own = dict(own or {})
         self._loaded: dict[str, Provider] = {}
 
+    def has(self, entry: LLMEntry) -> bool:
+        """Whether the provider of ``entry`` is loaded."""
+        return entry.provider in self._own or entry.provider in self._loaded
+
+    async def fetch(self, entry: LLMEntry) -> None:
+        """Load the provider of ``entry``: a vendor's SDK takes a second to import, and the loop has other guests."""
+        provider = await asyncio.to_thread(load_provider, entry.provider)
+        self._loaded.setdefault(entry.provider, provider)
+
     def of(self, entry: LLMEntry) -> Provider:
         """The provider that reaches ``entry``."""
-        name = entry.provider
-        found = self._own.get(name) or self._loaded.get(name)
-        if found is None:
-            found = self._loaded[name] = load_provider(name)
-        return found
+        found = self._own.get(entry.provider) or self._loaded.get(entry.provider)
+        # Not there although it was fetched: another task has closed the client meanwhile.
+        return found or self._loaded.setdefault(entry.provider, load_provider(entry.provider))
 
     def embedder(self, entry: LLMEntry) -> MakesEmbeddings:
         """The same, when it can make embeddings."""

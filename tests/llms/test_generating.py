@@ -272,3 +272,26 @@ async def test_a_strangers_crash_is_not_hidden(make_client):
     with pytest.raises(KeyError, match="a bug"):
         await client.generate("x", tier="standard")
     assert isinstance(events[-1].error, KeyError)
+
+
+async def test_importing_an_sdk_is_not_taken_off_the_vendors_time(make_client, clock: SteppingClock, monkeypatch):
+    from creative_services.llms import shelf
+
+    def slow_import(name):
+        clock.advance(30)
+        return ScriptedProvider("here")
+
+    monkeypatch.setattr(shelf, "load_provider", slow_import)
+    client = make_client(entry(1, "heavy"), providers={"other": ScriptedProvider()})
+    assert str(await client.generate("x", tier="standard", timeout=1)) == "here"
+
+
+async def test_warm_up_imports_what_the_active_entries_need(make_client, monkeypatch):
+    from creative_services.llms import shelf
+
+    loaded = []
+    monkeypatch.setattr(shelf, "load_provider", lambda name: loaded.append(name) or ScriptedProvider())
+    entries = (entry(1, "a"), entry(2, "b"), entry(3, "b"), entry(4, "c", is_active=False))
+    client = make_client(*entries, providers={"another": ScriptedProvider()})
+    await client.warm_up()
+    assert loaded == ["a", "b"]
