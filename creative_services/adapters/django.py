@@ -5,6 +5,7 @@ from typing import Final
 
 from creative_services.adapters.django_feed import Feed, default_database, feed_of
 from creative_services.adapters.django_reading import Held, Revision
+from creative_services.core.errors import ConfigurationError
 from creative_services.core.llm_registry import LLMEntry, LLMTier
 
 
@@ -70,6 +71,11 @@ class DjangoLLMRegistry:
             import asyncio
 
             await asyncio.get_running_loop().run_in_executor(None, self._first)
+
+    async def before_call(self, entry: LLMEntry) -> None:
+        """Refuse an entry whose endpoint leads to a private address now, whatever it led to when it was saved."""
+        if entry.api_endpoint and (why := await self._bound().source.refusal(entry)):
+            raise ConfigurationError(f"{entry} {why}.")
 
     def reload(self) -> None:
         """Read the table again now, whatever the revision says."""

@@ -32,12 +32,11 @@ class Feed:
     """The state of one database's table in this process. ``current`` is all that a look-up reads."""
 
     __slots__ = ("_confirmed", "_follower", "_held", "_loaded", "_starting", "_trouble", "alias", "clock", "current",
-                 "overrides", "source", "tests")  # fmt: skip
+                 "source", "tests")  # fmt: skip
 
     def __init__(self, alias: str, source: EntrySource, clock: "Clock | None" = None) -> None:
         self.alias, self.source, self.clock = alias, source, clock or SystemClock()
-        self.current: Held | None = None
-        self.overrides: list[Held] = []
+        self.current: Held | None = _override()
         self.tests = django_testing.Uncommitted(alias)
         self._follower: Follower | None = None
         self._starting = Lock()
@@ -55,7 +54,7 @@ class Feed:
 
     def first(self) -> Held:
         """What look-ups do while there is no current state: wait for the follower's first look."""
-        if held := self.tests.held():
+        if held := self.current or self.tests.held():
             return held
         self.follower().look(FIRST_LOAD_SECONDS)
         if held := self.current or self.tests.held() or self._held:
@@ -102,7 +101,7 @@ class Feed:
             self.source.announce(held)
 
     def _show(self, held: Held) -> None:
-        if not self.overrides:
+        if not _overrides:
             self.current = None if self.tests.keep(held) else held
 
     def lost(self, error: BaseException) -> None:
@@ -136,25 +135,14 @@ class Feed:
     def reload(self) -> None:
         """Read everything again now, keys included."""
         self._loaded = float("-inf")
-        if not self.overrides:
-            self.current = None
+        self.current = _override()
         self.follower().look(FIRST_LOAD_SECONDS)
 
     def forget(self) -> None:
         """Start over: the next look-up loads."""
         self._forget()
         self.tests.forget()
-        self.current = self.overrides[-1] if self.overrides else None
-
-    def override(self, held: Held) -> None:
-        """Show ``held`` whatever the database says, until ``restore``."""
-        self.overrides.append(held)
-        self.current = held
-
-    def restore(self) -> None:
-        """Undo the last ``override``."""
-        self.overrides.pop()
-        self.current = self.overrides[-1] if self.overrides else None
+        self.current = _override()
 
     def after_fork(self) -> None:
         """A child has no thread of its parent, and must not trust its age: the next look-up starts anew.
@@ -162,7 +150,7 @@ class Feed:
         What the parent knew stays as the answer while the child cannot reach the database.
         """
         self._starting, self._follower, self._loaded = Lock(), None, float("-inf")
-        self.current = self.overrides[-1] if self.overrides else None
+        self.current = _override()
 
     def stop(self) -> None:
         """End the thread and close its connection."""
@@ -171,6 +159,7 @@ class Feed:
 
 
 _feeds: dict[str, Feed] = {}
+_overrides: list[Held] = []
 _making = Lock()
 
 
@@ -191,6 +180,27 @@ def feed_of(alias: str) -> Feed:
 def feeds() -> Iterator[Feed]:
     """Every feed of this process."""
     yield from list(_feeds.values())
+
+
+def override(held: Held) -> None:
+    """Every registry of this process shows ``held``, whatever the database says, until ``restore``."""
+    _overrides.append(held)
+    _show_override()
+
+
+def restore(held: Held) -> None:
+    """Undo an ``override``."""
+    _overrides.remove(held)
+    _show_override()
+
+
+def _override() -> Held | None:
+    return _overrides[-1] if _overrides else None
+
+
+def _show_override() -> None:
+    for feed in feeds():
+        feed.current = _override()
 
 
 def edited(alias: str) -> None:

@@ -55,6 +55,10 @@ class EntrySource(Protocol):
         """Every entry; with ``refresh`` also the keys behind references of rows that did not change."""
         ...
 
+    async def refusal(self, entry: LLMEntry) -> str | None:
+        """Why the entry's endpoint must not be called at this moment; None when it may."""
+        ...
+
     def announce(self, held: "Held") -> None:
         """Tell the receivers in this process that look-ups now see ``held``."""
         ...

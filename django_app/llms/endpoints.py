@@ -6,8 +6,8 @@ admin port) and read their answers.
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +16,10 @@ from creative_services.core.llm_registry import LLMTier
 from django_app.llms import conf
 
 Address = IPv4Address | IPv6Address
+
+# Long enough that DNS is no part of most calls, short against anybody who points a name elsewhere and waits.
+_ALLOWED_SECONDS: Final = 30.0
+_allowed_until: dict[tuple[str, str, conf.Settings], float] = {}
 
 _WEB: Final = ("http", "https")
 
@@ -52,8 +56,20 @@ def _refusal(endpoint: str | None, tier: str, found: Callable[[str], list[Addres
 
 
 async def arefusal(endpoint: str | None, tier: str) -> str | None:
-    """The same without holding up the event loop while DNS answers."""
-    return await asyncio.get_running_loop().run_in_executor(None, partial(refusal, endpoint, tier))
+    """The same without holding up the event loop while DNS answers; a good answer holds for half a minute."""
+    now, key = time.monotonic(), (endpoint or "", str(tier), conf.current())
+    if _allowed_until.get(key, 0.0) > now:
+        return None
+    why = await asyncio.get_running_loop().run_in_executor(None, refusal, endpoint, tier)
+    if why is None:
+        _remember(key, now)
+    return why
+
+
+def _remember(key: tuple[str, str, conf.Settings], now: float) -> None:
+    if len(_allowed_until) > 1000:
+        _allowed_until.clear()
+    _allowed_until[key] = now + _ALLOWED_SECONDS
 
 
 def addresses(host: str) -> list[Address]:

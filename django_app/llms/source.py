@@ -1,6 +1,8 @@
 """From rows to entries: what a registry's feed reads from one database."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from logging import getLogger
 from typing import Any, Final
@@ -9,6 +11,7 @@ from django.apps import apps
 from django.db import connections
 
 from creative_services.adapters.django_reading import Held, Pace, Reading, Revision
+from creative_services.catalog.prices import price_of, snapshot
 from creative_services.core.errors import CreativeServicesError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.secrets import Secret
@@ -24,6 +27,11 @@ COLUMNS: Final = (
 _KEY: Final = COLUMNS.index("api_key")
 
 _log = getLogger("creative_services.registry")
+
+_AS_THEY_ARE: Final = (
+    "id", "name", "provider", "tier", "max_tokens", "temperature", "capabilities", "context_window", "options",
+    "retires_on",
+)  # fmt: skip
 
 Row = tuple[Any, ...]
 
@@ -62,6 +70,10 @@ class LlmsSource:
             pinned=pinned,
         )
 
+    async def refusal(self, entry: LLMEntry) -> str | None:
+        """Why the endpoint must not be called now, after asking DNS."""
+        return await endpoints.arefusal(entry.api_endpoint, entry.tier)
+
     def announce(self, held: Held) -> None:
         """Send ``registry_changed``."""
         signals.send_registry_changed(self._alias, held)
@@ -88,17 +100,30 @@ def entry_of(row: Row, last_key: Secret | None) -> tuple[LLMEntry, str | None]:
     fields = dict(zip(COLUMNS, row, strict=True))
     key, why = _key(fields, last_key)
     why = why or _refused(fields)
-    fields["cost_per_1k_input"] = _trimmed(fields["cost_per_1k_input"])
-    fields["cost_per_1k_output"] = _trimmed(fields["cost_per_1k_output"])
-    entry = LLMEntry(
-        model=fields.pop("model_name"),
+    return _with_card(_made(fields, key, usable=not why)), why
+
+
+def _made(fields: dict[str, Any], key: Secret | None, *, usable: bool) -> LLMEntry:
+    rest = {name: fields[name] for name in _AS_THEY_ARE}
+    return LLMEntry(
+        model=fields["model_name"],
         api_key=key,
-        api_endpoint=fields.pop("api_endpoint") or None,
-        successor=fields.pop("successor") or None,
-        is_active=fields.pop("is_active") and not why,
-        **{name: value for name, value in fields.items() if name != "api_key"},
+        api_endpoint=fields["api_endpoint"] or None,
+        successor=fields["successor"] or None,
+        is_active=fields["is_active"] and usable,
+        cost_per_1k_input=_trimmed(fields["cost_per_1k_input"]),
+        cost_per_1k_output=_trimmed(fields["cost_per_1k_output"]),
+        **rest,
     )
-    return entry, why
+
+
+def _with_card(entry: LLMEntry) -> LLMEntry:
+    """What cached and long prompts cost, where the prices are those of the catalogue; other prices stand alone."""
+    if entry.model not in snapshot()["models"].get(entry.provider, ()):
+        return entry
+    prices = (entry.cost_per_1k_input, entry.cost_per_1k_output)
+    card = price_of(entry.provider, entry.model, datetime.now(UTC).date())
+    return entry if card is None or (card.rates.input, card.rates.output) != prices else replace(entry, pricing=card)
 
 
 def _trimmed(price: Decimal | None) -> Decimal | None:

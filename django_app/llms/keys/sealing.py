@@ -62,7 +62,7 @@ def seal(value: str, row_id: int) -> str:
 def unseal(token: str, row_id: int, *, owner: str) -> Secret:
     """The key in ``token``; raises ConfigurationError that says why not, never gives back the token."""
     _, key_id, text = token.split("$", 2)
-    key = next((key for key in master_keys() if key.id == key_id), None)
+    key = master_key_of(token)
     if key is None:
         raise ConfigurationError(
             f"{owner}: its API key was sealed with the encryption key {key_id}, which is not in "
@@ -78,6 +78,12 @@ def unseal(token: str, row_id: int, *, owner: str) -> Secret:
             f"{owner}: its API key does not open: the text is damaged, or was copied from another row. "
             "Enter the API key again."
         ) from error
+
+
+def master_key_of(token: str) -> MasterKey | None:
+    """The key that opens ``token``, if the settings have it."""
+    key_id = token.split("$", 2)[1]
+    return next((key for key in master_keys() if key.id == key_id), None)
 
 
 def sealed_with_newest(token: str) -> bool:

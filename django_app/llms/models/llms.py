@@ -10,6 +10,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from creative_services.core.errors import ConfigurationError
+from creative_services.core.llm_registry import LLMEntry
 from django_app.llms import endpoints
 from django_app.llms.keys.reading import read_key
 from django_app.llms.keys.sealing import seal
@@ -17,6 +19,7 @@ from django_app.llms.keys.written import Kind, kind_of, source_of
 from django_app.llms.models import rules
 from django_app.llms.models.key_field import KeyField
 from django_app.llms.models.queryset import LlmsQuerySet
+from django_app.llms.source import COLUMNS, entry_of
 
 
 class Llms(models.Model):
@@ -112,6 +115,16 @@ class Llms(models.Model):
         """The last four characters of the key. Raises ConfigurationError when the key cannot be had."""
         key = read_key(self.api_key, self.pk, owner=str(self))
         return key.hint if key else ""
+
+    def as_entry(self) -> LLMEntry:
+        """The entry of this row, also before it is saved; raises ConfigurationError when it could not be asked."""
+        plain = self.api_key if kind_of(self.api_key) is Kind.PLAIN else ""
+        row = {column: getattr(self, column) for column in COLUMNS}
+        row |= {"id": self.pk or 0, "is_active": True, "api_key": "" if plain else self.api_key}
+        entry, why = entry_of(tuple(row.values()), None)
+        if why:
+            raise ConfigurationError(why)
+        return entry.using(is_active=self.is_active, api_key=plain or entry.api_key)
 
     def confirm_key(self) -> None:
         """Say that the key was entered again, as a changed endpoint host asks for, although its text is the same."""
