@@ -2,23 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
+from creative_services.config import only_known
 from creative_services.core.errors import ConfigurationError
-from creative_services.core.pricing import Band, Pricing, Rates
+from creative_services.core.pricing import Band, Pricing, Rates, money
 
 RATE_NAMES: Final = tuple(field.name for field in fields(Rates))
-_CARD_KEYS: Final = (*RATE_NAMES, "bands", "services")
+CARD_KEYS: Final = (*RATE_NAMES, "bands", "services")
 
 
-def card_of(data: Mapping[str, Any], *, source: str, owner: str) -> Pricing:
+def card_of(data: Any, *, source: str, owner: str) -> Pricing:
     """The card that ``data`` describes; ``owner`` is named when it cannot be read."""
-    _only(data, _CARD_KEYS, owner)
+    table = _table(data, CARD_KEYS, owner)
+    bands, services = table.get("bands", []), table.get("services", {})
+    if not isinstance(bands, list) or not isinstance(services, dict):
+        raise ConfigurationError(f"{owner}: bands is a list of tables, and services a table of price cards.")
     return Pricing(
-        rates=_rates(data, owner),
-        bands=tuple(sorted((_band(row, owner) for row in data.get("bands", ())), key=lambda band: band.above)),
-        services={name: card_of(card, source=source, owner=owner) for name, card in data.get("services", {}).items()},
+        rates=_rates(table, owner),
+        bands=tuple(_band(band, f"{owner}, band {number}") for number, band in enumerate(bands, 1)),
+        services={name: card_of(card, source=source, owner=f"{owner}, {name}") for name, card in services.items()},
         source=source,
     )
 
@@ -33,26 +37,26 @@ def data_of(card: Pricing) -> dict[str, Any]:
     return data
 
 
-def _band(row: Mapping[str, Any], owner: str) -> Band:
-    _only(row, ("above", *RATE_NAMES), owner)
-    if not isinstance(row.get("above"), int):
-        raise ConfigurationError(f"{owner}: a price band says from which prompt length on it holds: above = 200000.")
-    return Band(above=row["above"], rates=_rates(row, owner))
+def _table(data: Any, known: tuple[str, ...], owner: str) -> Mapping[str, Any]:
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{owner}: a price card is a table such as {{ input = 0.001, output = 0.002 }}.")
+    only_known(data, known, owner)
+    return data
+
+
+def _band(data: Any, owner: str) -> Band:
+    row = _table(data, ("above", *RATE_NAMES), owner)
+    above = row.get("above")
+    if not isinstance(above, int) or isinstance(above, bool):
+        raise ConfigurationError(f"{owner}: says above which prompt length it holds, such as above = 200000.")
+    return Band(above=above, rates=_rates(row, owner))
 
 
 def _rates(row: Mapping[str, Any], owner: str) -> Rates:
-    return Rates(**{name: price(row[name], owner=f"{owner}: {name}") for name in RATE_NAMES if name in row})
-
-
-def price(written: Any, *, owner: str) -> Decimal:
-    """A price that somebody wrote: a number or its text, not negative."""
     try:
-        amount = Decimal(str(written))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if isinstance(written, bool) or not amount.is_finite() or amount < 0:
-        raise ConfigurationError(f"{owner} = {written!r} is no price. Write USD per 1,000 tokens, such as 0.00015.")
-    return amount
+        return Rates(**{name: money(row[name]) for name in RATE_NAMES if name in row})
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{owner}: {error}") from None
 
 
 def _rates_data(rates: Rates) -> dict[str, Any]:
@@ -64,9 +68,3 @@ def plain(amount: Decimal) -> str:
     """An amount without exponent and without trailing zeros."""
     text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _only(written: Mapping[str, Any], known: tuple[str, ...], owner: str) -> None:
-    from creative_services.config import only_known
-
-    only_known(written, known, owner)

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from creative_services.catalog.access import access_to
-from creative_services.catalog.cards import card_of, price
+from creative_services.catalog.cards import card_of
 from creative_services.catalog.defaults import defaults
 from creative_services.catalog.prices import priced
-from creative_services.config import did_you_mean, only_known, read_toml, resolve_secret
+from creative_services.config import only_known, read_toml, resolve_secret
 from creative_services.core.errors import ConfigurationError
-from creative_services.core.llm_registry import LLMEntry, LLMTier
+from creative_services.core.llm_registry import LLMEntry
 
 # What may stand in a table, and of which kind it is.
 FIELDS: Final[dict[str, tuple[type, ...]]] = {
@@ -38,7 +38,18 @@ FIELDS: Final[dict[str, tuple[type, ...]]] = {
     "replaces": (bool,),
 }
 REQUIRED: Final = ("id", "provider", "model", "tier")
+CAPABILITIES: Final = ("chat", "tools", "vision", "json", "embeddings")
+
 _SECTIONS: Final = ("entries",)
+_WORDS: Final = {
+    int: "a whole number",
+    Decimal: "a number",
+    str: "text",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+    date: "a date such as 2027-01-14",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,22 +65,21 @@ def entries_in(path: Path, environ: Mapping[str, str], today: date) -> tuple[Wri
     content = read_toml(path)
     only_known(content, _SECTIONS, str(path))
     rows = content.get("entries", [])
-    if not isinstance(rows, list):
-        raise ConfigurationError(f"{path}: entries are written as [[entries]], with two brackets.")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ConfigurationError(f"{path}: each entry is a table of its own, headed [[entries]].")
     return tuple(_written(row, number, path, environ, today) for number, row in enumerate(rows, 1))
 
 
 def _written(row: dict[str, Any], number: int, path: Path, environ: Mapping[str, str], today: date) -> Written:
     owner = f"{path}, entry {row.get('id', f'number {number}')}"
     _check(row, owner)
-    fields = {**_known_of(row), **row}
+    fields = {**_known_of(row), **row, **_access(row, owner, environ, path.parent), **_numbers(row, owner)}
     replaces = fields.pop("replaces", False)
-    fields["tier"] = _tier(fields["tier"], owner)
-    fields.update(_access(row, owner, environ, path.parent))
-    fields.update(_prices(row, owner))
-    if fields.get("temperature") is not None:
-        fields["temperature"] = float(fields["temperature"])
-    return Written(entry=priced(LLMEntry(**fields), today), replaces=replaces)
+    try:
+        entry = LLMEntry(**fields)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}, {error}") from None
+    return Written(entry=priced(entry, today), replaces=replaces)
 
 
 def _check(row: Mapping[str, Any], owner: str) -> None:
@@ -78,16 +88,17 @@ def _check(row: Mapping[str, Any], owner: str) -> None:
     if missing:
         raise ConfigurationError(f"{owner}: {', '.join(missing)} missing. An entry needs {', '.join(REQUIRED)}.")
     for name, value in row.items():
-        kinds = FIELDS[name]
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            raise ConfigurationError(f"{owner}: {name} must be {_in_words(kinds)}, not {type(value).__name__}.")
+        if not _is_one_of(value, FIELDS[name]):
+            kinds = " or ".join(_WORDS[kind] for kind in FIELDS[name])
+            raise ConfigurationError(f"{owner}: {name} must be {kinds}, not {value!r}.")
+    only_known(map(str, row.get("capabilities", ())), CAPABILITIES, f"{owner}: capabilities")
 
 
-_WORDS: Final = {int: "a whole number", Decimal: "a number", str: "text", bool: "true or false", list: "a list"}
-
-
-def _in_words(kinds: tuple[type, ...]) -> str:
-    return " or ".join(_WORDS.get(kind, {date: "a date", dict: "a table"}.get(kind, kind.__name__)) for kind in kinds)
+def _is_one_of(value: Any, kinds: tuple[type, ...]) -> bool:
+    # Python's family ties are wider than a reader's: True is an int to it, and a moment is a date.
+    if isinstance(value, bool | datetime):
+        return type(value) in kinds
+    return isinstance(value, kinds)
 
 
 def _known_of(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,14 +114,6 @@ def _known_of(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tier(written: str, owner: str) -> LLMTier:
-    try:
-        return LLMTier(written)
-    except ValueError:
-        hint = did_you_mean(written, [tier.value for tier in LLMTier])
-        raise ConfigurationError(f"{owner}: there is no tier {written!r}.{hint}") from None
-
-
 def _access(row: Mapping[str, Any], owner: str, environ: Mapping[str, str], beside: Path) -> dict[str, Any]:
     """The key as written; else, for the vendor's own address only, the vendor's key from the environment."""
     if "api_key" in row:
@@ -121,9 +124,17 @@ def _access(row: Mapping[str, Any], owner: str, environ: Mapping[str, str], besi
     return {"api_key": access.api_key, "api_endpoint": access.api_endpoint} if access else {}
 
 
-def _prices(row: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    named = ("cost_per_1k_input", "cost_per_1k_output")
-    given: dict[str, Any] = {name: price(row[name], owner=f"{owner}: {name}") for name in named if name in row}
+def _numbers(row: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Decimals belong to money; whatever travels to a vendor is a float again."""
+    given: dict[str, Any] = {name: _floats(row[name]) for name in ("temperature", "options") if name in row}
     if "pricing" in row:
         given["pricing"] = card_of(row["pricing"], source="", owner=f"{owner}: pricing")
     return given
+
+
+def _floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _floats(held) for name, held in value.items()}
+    if isinstance(value, list):
+        return [_floats(held) for held in value]
+    return float(value) if isinstance(value, Decimal) else value

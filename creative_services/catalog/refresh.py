@@ -17,10 +17,11 @@ PRICES_FILE: Final = Path(__file__).with_name("prices.json")
 
 def taken_on(day: date) -> dict[str, Any]:
     """The snapshot of ``day``: the prices of every model that ``defaults.toml`` describes."""
+    source = _source()
     models: dict[str, dict[str, Any]] = {}
     for provider, model in sorted(_wanted()):
         models.setdefault(provider, {})[model] = list(_rows(provider, model, day))
-    return {"source": _source(), "taken_on": day.isoformat(), "unit": "USD per 1,000 tokens", "models": models}
+    return {"source": source, "taken_on": day.isoformat(), "unit": "USD per 1,000 tokens", "models": models}
 
 
 def rewrite(day: date, path: Path = PRICES_FILE) -> str:
