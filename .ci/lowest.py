@@ -18,7 +18,7 @@ def lowest(requirements: list[str], name: str) -> str:
 def main(pyproject: str, *names: str) -> None:
     extras = tomllib.loads(Path(pyproject).read_text())["project"]["optional-dependencies"]
     for name in names:
-        print(lowest(extras[name], name))
+        sys.stdout.write(lowest(extras[name], name) + "\n")
 
 
 if __name__ == "__main__":

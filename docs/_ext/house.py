@@ -68,9 +68,7 @@ DIRECTIVES: dict[str, Callable[[], Iterable[str]]] = {
     "house-vendors": lambda: list_table(
         tables.vendors(), header=("Provider", "Address", "Variable of the key"), widths="18 54 28"
     ),
-    "house-variables": lambda: list_table(
-        tables.variables(), header=("Variable", "What it does"), widths="45 55"
-    ),
+    "house-variables": lambda: list_table(tables.variables(), header=("Variable", "What it does"), widths="45 55"),
 }
 
 

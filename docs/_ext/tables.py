@@ -131,7 +131,10 @@ def variables() -> Iterator[Row]:
     for vendor, (key, address) in VARIABLES.items():
         yield f"``{key}``", f"The key for {vendor}; its default models appear when it is set."
         yield f"``{address}``", f"Another address for {vendor}, as its own SDK reads it."
-    yield "``OLLAMA_HOST``", "Where Ollama listens; this machine's port 11434 when unset, no local entry when set empty."
+    yield (
+        "``OLLAMA_HOST``",
+        "Where Ollama listens; this machine's port 11434 when unset, no local entry when set empty.",
+    )
     yield f"``{OLLAMA_MODEL}``", "The model of the local entry."
     yield f"``{CONFIG_VARIABLE}``", "A TOML file with entries of your own: :doc:`/howto/entries`."
     yield f"``{PIN}``", "``1`` keeps the first model of each place, retired or not."

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from tests.house.examples import Notebook
+
 
 @pytest.fixture
-def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["examples.Notebook"]:
+def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Notebook]":
     # Imported here: the tests of this directory that need no vendor run without its requirements too.
     from creative_services.testing.vendors import VendorServer
     from tests.house import examples

@@ -178,13 +178,11 @@ LANGUAGES: dict[str, Callable[[Notebook, Example, str], None]] = {
 }
 
 
-def read(page: Path, notebook: Notebook) -> int:
-    """Run every block of ``page``; how many there were."""
+def read(page: Path, notebook: Notebook) -> None:
+    """Run every block of ``page``."""
     parsers: list[Parser] = [CodeBlockParser(name, _evaluator(name, notebook)) for name in LANGUAGES]
-    count = 0
-    for count, example in enumerate(Document.parse(str(page), *parsers), start=1):
+    for example in Document.parse(str(page), *parsers):
         example.evaluate()
-    return count
 
 
 def _evaluator(language: str, notebook: Notebook) -> Callable[[Example], None]:

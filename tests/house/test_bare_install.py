@@ -1,7 +1,7 @@
 """With no extra installed the main job still runs, and what needs an extra names it.
 
-Each test runs a fresh interpreter that sees the package and the standard library only. This file also runs against a bare
-install of the wheel, so it leans on nothing beside pytest.
+Each test runs a fresh interpreter that sees the package and the standard library only. This file also runs against a
+bare install of the wheel, so it leans on nothing beside pytest.
 """
 
 import os

@@ -19,7 +19,11 @@ def named_extras() -> Iterator[tuple[str, str]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 for word in node.keywords:
-                    if word.arg == "extra" and isinstance(word.value, ast.Constant) and isinstance(word.value.value, str):
+                    if (
+                        word.arg == "extra"
+                        and isinstance(word.value, ast.Constant)
+                        and isinstance(word.value.value, str)
+                    ):
                         yield f"{path.relative_to(ROOT)}:{node.lineno}", word.value.value
 
 

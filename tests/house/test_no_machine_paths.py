@@ -10,7 +10,9 @@ ROOT = Path(__file__).parents[2]
 LEFTOVERS = {".git", ".venv", "__pycache__", "_build", "build", "dist", "html", "node_modules", ".hypothesis"}
 
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|tmp|work|mnt|opt)/[\w.-]+")
-REGISTRY_HOST = re.compile(r"\b(?:[\w-]+\.)*(?:pypi|pythonhosted|npmjs|debian|crates|rubygems|ghcr|docker)\.(?:org|com|io)\b")
+REGISTRY_HOST = re.compile(
+    r"\b(?:[\w-]+\.)*(?:pypi|pythonhosted|npmjs|debian|crates|rubygems|ghcr|docker)\.(?:org|com|io)\b"
+)
 
 
 def project_files() -> Iterator[Path]:

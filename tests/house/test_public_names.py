@@ -28,7 +28,9 @@ def test_the_names_are_sorted() -> None:
 
 
 def test_type_checkers_see_the_same_names_at_the_same_homes() -> None:
-    assert sorted(seen_by_type_checkers()) == sorted((f"creative_services.{home}", name) for name, home in HOMES.items())
+    assert sorted(seen_by_type_checkers()) == sorted(
+        (f"creative_services.{home}", name) for name, home in HOMES.items()
+    )
 
 
 @pytest.mark.parametrize("name", creative_services.__all__)

@@ -49,7 +49,9 @@ def test_every_block_runs_as_printed(notebook: Notebook, record_property: Callab
     for line, source in blocks():
         # Runs by itself from the day the adapter exists; until then the summary of every run says that it did not.
         if "DjangoLLMRegistry" in source and "DjangoLLMRegistry" not in dir(adapters):
-            record_property("not run", f"{PROMISE.name}:{line}: creative_services.adapters has no DjangoLLMRegistry yet")
+            record_property(
+                "not run", f"{PROMISE.name}:{line}: creative_services.adapters has no DjangoLLMRegistry yet"
+            )
             continue
         notebook.python(source, str(PROMISE), line)
         if "registry.list_active()" in source:
