@@ -12,7 +12,7 @@ from creative_services.core.budgets import Budget, BudgetStore
 from creative_services.core.clock import Clock
 from creative_services.core.completions import EmbeddingResponse, LLMResponse, Piece
 from creative_services.core.events import Listener
-from creative_services.core.llm_registry import LLMRegistry
+from creative_services.core.llm_registry import GuardsCalls, LLMRegistry
 from creative_services.core.provider import Provider
 from creative_services.core.wishes import Explanation
 from creative_services.llms import batch, embedding, generating
@@ -55,6 +55,7 @@ class DynamicLLMClient:
             clock=clock,
             chance=random,
             patience=patience or Patience(),
+            guard=registry if isinstance(registry, GuardsCalls) else None,
         )
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from creative_services.core.clock import Clock
-from creative_services.core.llm_registry import LLMRegistry
+from creative_services.core.llm_registry import GuardsCalls, LLMRegistry
 from creative_services.llms.accounts import Accounts
 from creative_services.llms.bell import Bell
 from creative_services.llms.health import Health
@@ -33,3 +33,4 @@ class Desk:
     clock: Clock
     chance: Callable[[], float]
     patience: Patience
+    guard: GuardsCalls | None = None

@@ -69,6 +69,8 @@ class Run:
 
     async def _try(self, entry: LLMEntry, reach: Reach[T], *, others_wait: bool) -> T:
         desk = self._desk
+        if desk.guard:
+            await desk.guard.before_call(entry)
         if not desk.shelf.has(entry):
             await self._fetch_provider(entry)
         held: tuple[Reservation, ...] = ()

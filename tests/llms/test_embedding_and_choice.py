@@ -124,3 +124,15 @@ async def test_closing(make_client):
     async with client:
         await client.generate("x", tier="standard")
     assert provider.closed >= 1
+
+
+async def test_a_registry_may_have_the_last_word(make_client):
+    class Guarded(ThreeMethods):
+        async def before_call(self, entry):
+            raise ConfigurationError(f"{entry} leads to a private address.")
+
+    provider = ScriptedProvider()
+    client = make_client(registry=Guarded(entry(1)), providers={"first": provider})
+    with pytest.raises(ConfigurationError, match="private address"):
+        await client.generate("x", tier="standard")
+    assert not provider.asked
