@@ -54,25 +54,23 @@ class DictRegistry:
     def add(self, *entries: LLMEntry) -> None:
         """Add entries whose ids are new: all of them, or none when one id is taken."""
         with self._writing:
-            known = dict(self._snapshot.by_id)
+            held, new = self._snapshot, dict[int, LLMEntry]()
             for entry in entries:
-                _refuse_twin(known.get(entry.id), entry)
-                known[entry.id] = entry
-            self._snapshot = RegistrySnapshot.of(known.values())
+                _refuse_twin(held.by_id.get(entry.id) or new.get(entry.id), entry)
+                new[entry.id] = entry
+            self._snapshot = held.changed(new=new.values())
 
     def replace(self, entry: LLMEntry) -> None:
         """Put ``entry`` in the place of the one with its id."""
         with self._writing:
-            known = self._snapshot.by_id
-            _require(entry.id, known)
-            self._snapshot = RegistrySnapshot.of({**known, entry.id: entry}.values())
+            _require(entry.id, self._snapshot.by_id)
+            self._snapshot = self._snapshot.changed(new=[entry])
 
     def remove(self, llm_id: int) -> None:
         """Forget the entry with this id."""
         with self._writing:
-            known = self._snapshot.by_id
-            _require(llm_id, known)
-            self._snapshot = RegistrySnapshot.of(entry for entry in known.values() if entry.id != llm_id)
+            _require(llm_id, self._snapshot.by_id)
+            self._snapshot = self._snapshot.changed(gone=[llm_id])
 
     def __iter__(self) -> Iterator[LLMEntry]:
         """Every entry, active or not, in the order they were added."""

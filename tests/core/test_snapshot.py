@@ -7,6 +7,8 @@ from creative_services.core.llm_registry import LLMEntry, LLMTier, cheapest, ran
 from creative_services.core.snapshot import RegistrySnapshot
 from tests.core.strategies import entries
 
+NOBODY = LLMEntry(id=1000, name="nobody", provider="p", model="m", tier=LLMTier.LOCAL, is_active=False)
+
 
 @given(st.lists(entries(), max_size=15))
 def test_the_indexes_agree(found: list[LLMEntry]) -> None:
@@ -24,6 +26,25 @@ def test_the_indexes_agree(found: list[LLMEntry]) -> None:
 def test_a_snapshot_of_a_snapshot_is_the_same(found: list[LLMEntry]) -> None:
     held = RegistrySnapshot.of(found)
     assert RegistrySnapshot.of(held.by_id.values()) == held
+
+
+@given(st.lists(entries(), max_size=15), st.sets(st.integers(-5, 50), max_size=3), st.lists(entries(), max_size=3))
+def test_a_change_in_place_is_the_same_as_starting_over(found, gone, new) -> None:
+    new = list({entry.id: entry for entry in new}.values())
+    # Enough inactive company that the change is made in place; it ranks nowhere and so hides nothing.
+    company = [NOBODY.using(id=llm_id) for llm_id in range(1000, 1500)]
+    before = RegistrySnapshot.of([*found, *company])
+    gone = gone & before.by_id.keys()
+    after = before.changed(gone=gone, new=new)
+    left = {llm_id: entry for llm_id, entry in before.by_id.items() if llm_id not in gone}
+    again = RegistrySnapshot.of((left | {entry.id: entry for entry in new}).values())
+    assert after == again
+    assert list(after.by_id) == list(again.by_id)
+
+
+def test_no_change_is_no_change() -> None:
+    held = RegistrySnapshot.of([NOBODY])
+    assert held.changed() == held
 
 
 def test_a_generator_is_read_once() -> None:
