@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from creative_services.catalog.defaults import KnownModel
+from creative_services.catalog.defaults import KnownModel, defaults
 from creative_services.core.llm_registry import LLMEntry
 
 # Two months: long enough to test a successor within one release cycle, short enough not to become wallpaper.
@@ -32,6 +32,15 @@ def served(line: Iterable[KnownModel], today: date) -> KnownModel:
     if known is None:
         raise ValueError("A line has at least one model.")
     return known
+
+
+def stands_in_for(entry: LLMEntry) -> KnownModel | None:
+    """The documented model whose place ``entry`` has taken as its successor; None for every other entry."""
+    place = defaults().place(entry.id)
+    if place is None or place.model is None or place.provider != entry.provider:
+        return None
+    printed, *later = defaults().line(place.provider, place.model)
+    return printed if any(known.model == entry.model for known in later) else None
 
 
 def notices(entries: Iterable[LLMEntry], today: date) -> tuple[Notice, ...]:

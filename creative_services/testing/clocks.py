@@ -48,5 +48,5 @@ def _moment(at: datetime | date | None) -> datetime:
     if at is None:
         return datetime(2030, 1, 1, tzinfo=UTC)
     if isinstance(at, datetime):
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     return datetime(at.year, at.month, at.day, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creative_services.catalog import notices
+from creative_services.catalog import notices, stands_in_for
 from creative_services.catalog.defaults import KnownModel
 from creative_services.catalog.lifecycle import served
 from creative_services.core.llm_registry import LLMEntry
@@ -58,3 +58,19 @@ def test_without_a_successor_one_is_asked_to_choose() -> None:
 
 def test_nothing_is_said_of_inactive_or_immortal_entries() -> None:
     assert notices([entry(is_active=False), entry(retires_on=None)], END) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "printed"),
+    [
+        ({"id": 1, "model": "gpt-6-luna"}, "gpt-3.5-turbo"),
+        ({"id": 1, "model": "gpt-3.5-turbo"}, None),
+        ({"id": 1, "model": "gpt-6-astra"}, None),
+        ({"id": 21, "provider": "groq", "model": "openai/gpt-oss-20b"}, None),
+        ({"id": 1, "provider": "groq", "model": "gpt-6-luna"}, None),
+        ({"id": 77, "model": "gpt-6-luna"}, None),
+    ],
+)
+def test_a_successor_knows_whose_place_it_has(fields: dict[str, object], printed: str | None) -> None:
+    known = stands_in_for(entry(**fields))
+    assert (known.model if known else None) == printed
