@@ -34,13 +34,20 @@ def _key_message(row: Any) -> checks.CheckMessage | None:
     try:
         read_key(row.api_key, row.pk, owner=str(row))
     except CreativeServicesError as error:
-        if kind_of(row.api_key) is Kind.SEALED and not sealing.master_key_of(row.api_key):
+        if _master_key_missing(row.api_key):
             return checks.Error(str(error), hint=hint, obj=row, id=f"{ID}.E002")
         return checks.Warning(str(error), hint=hint, obj=row, id=f"{ID}.W002")
     except Exception as error:  # noqa: BLE001 - a resolver is somebody else's code; its failure is what we report
         told = _("The resolver of the key of %(row)s fails: %(error)s") % {"row": row, "error": type(error).__name__}
         return checks.Warning(told, hint=hint, obj=row, id=f"{ID}.W002")
     return None
+
+
+def _master_key_missing(token: str) -> bool:
+    try:
+        return kind_of(token) is Kind.SEALED and sealing.master_key_of(token) is None
+    except CreativeServicesError:
+        return False  # the keys themselves are malformed, which E006 reports
 
 
 def tiers(*, databases: Databases = None, **_options: Any) -> list[checks.CheckMessage]:

@@ -33,7 +33,7 @@ def missing(*, databases: Sequence[str] | None = None, **_options: Any) -> list[
 
 def old(*, databases: Sequence[str] | None = None, **_options: Any) -> list[checks.CheckMessage]:
     """W005: nobody has compared the prices with the vendor's for long."""
-    today, days = timezone.now().date(), conf.current().price_age_days
+    today = timezone.now().date()
     return [
         checks.Warning(
             _("The prices of %(row)s were last checked on %(date)s.") % {"row": row, "date": row.price_checked_on},
@@ -42,7 +42,7 @@ def old(*, databases: Sequence[str] | None = None, **_options: Any) -> list[chec
             id=f"{ID}.W005",
         )
         for row in active_rows(databases)
-        if row.price_checked_on and (today - row.price_checked_on).days > days
+        if row.price_checked_on and (today - row.price_checked_on).days > conf.current().price_age_days
     ]
 
 

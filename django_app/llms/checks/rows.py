@@ -6,11 +6,16 @@ from typing import Any
 from django.apps import apps
 from django.db import DatabaseError, connections, router
 
-from django_app.llms import triggers
+from django_app.llms import conf, triggers
 
 
 def databases_with_entries(databases: Iterable[str] | None) -> Iterator[str]:
-    """Those of the checked databases that hold our table; before the first migration there is nothing to check."""
+    """Those of the checked databases that hold our table; before the first migration there is nothing to check.
+
+    Nor while the settings cannot be read: E001 reports those.
+    """
+    if any(conf.problems()):
+        return
     model = apps.get_model("creative_services_llms", "Llms")
     for alias in databases or ():
         if router.allow_migrate_model(alias, model) and _has_table(alias):
