@@ -20,6 +20,9 @@ _KEYS: Final = {
 }
 # From a million tokens to a thousand, and from a thousand requests to one.
 _THOUSAND: Final = Decimal(1000)
+# Where the package calls a vendor by another name than we do.
+_VENDORS: Final = {"gemini": "google", "xai": "x-ai"}
+
 _BASE_SERVICES: Final = frozenset({"default", "standard", "auto"})
 
 # What the request context calls a cheaper or faster lane, usage reports under one name: its service tier.
@@ -49,7 +52,8 @@ def find(provider: str, model: str) -> "ModelInfo | None":
         return None
     snapshot = get_snapshot()
     # By exact id: the package's own fuzzy match would price somebody's "my-openai-proxy" as OpenAI.
-    vendor = next((known for known in snapshot.providers if known.id == provider), None)
+    name = _VENDORS.get(provider, provider)
+    vendor = next((known for known in snapshot.providers if known.id == name), None)
     return vendor.find_model(model, all_providers=snapshot.providers) if vendor else None
 
 

@@ -148,6 +148,12 @@ def test_the_snapshot_is_what_the_package_says_today(provider: str, model: str) 
     assert data_of(shipped) == data_of(installed)
 
 
+@pytest.mark.parametrize(("ours", "name"), [("xai", "x-ai"), ("gemini", "google")])
+def test_vendors_with_two_names(ours: str, name: str) -> None:
+    vendor = next(vendor for vendor in get_snapshot().providers if vendor.id == name)
+    assert card_on(ours, vendor.models[0].id, TAKEN) == card_on(name, vendor.models[0].id, TAKEN) is not None
+
+
 def test_a_vendor_is_known_by_its_exact_name_only() -> None:
     assert card_on("my-openai-proxy", "gpt-4o", TAKEN) is None
     assert card_on("openai", "no-such-model-9", TAKEN) is None
