@@ -154,7 +154,7 @@ class RanksCandidates(Protocol):
 
 @runtime_checkable
 class GuardsCalls(Protocol):
-    """An optional power of a registry: a last word before an entry is called, since the world moves on after an edit."""
+    """An optional power of a registry: a last word before an entry is called: the world moves on after an edit."""
 
     async def before_call(self, entry: LLMEntry) -> None:
         """Raise a ``CreativeServicesError`` when the entry may not be called now."""
