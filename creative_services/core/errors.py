@@ -11,6 +11,10 @@
       BudgetExceededError         refused before the call
       CallCancelledError          recorded when the caller gave up; the caller sees asyncio's own
       ParsedAnswerError           the answer does not fit the asked-for shape
+      StoreError                  a store failed; says whether a write may have happened all the same
+        StoreRefusedError (+ValueError)  it does not take this key or value
+        StoreUnreachableError (+ConnectionError)
+        StoreTimedOutError (+TimeoutError)
       ProviderError               a vendor (or the way to it) said no
         BadRequestError (+ValueError)
           TooLongError            the prompt does not fit the model
@@ -100,6 +104,29 @@ class ParsedAnswerError(CreativeServicesError):
     def __init__(self, message: str, *, content: str) -> None:
         super().__init__(message)
         self.content = content
+
+
+class StoreError(CreativeServicesError):
+    """A key-value store did not do what was asked.
+
+    ``may_have_happened`` is True when a write was under way: it may take effect, now or when the store comes back.
+    """
+
+    def __init__(self, message: str, *, may_have_happened: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_happened = may_have_happened
+
+
+class StoreRefusedError(StoreError, ValueError):
+    """The store does not take this key, value or time to live."""
+
+
+class StoreUnreachableError(StoreError, ConnectionError):
+    """No connection to the store could be made, or it broke."""
+
+
+class StoreTimedOutError(StoreError, TimeoutError):
+    """The store did not answer in time."""
 
 
 class ProviderError(CreativeServicesError):
