@@ -49,9 +49,7 @@ def _printing(lines: Callable[[], Iterable[str]]) -> type[SphinxDirective]:
 
 DIRECTIVES: dict[str, Callable[[], Iterable[str]]] = {
     "house-nouns": lambda: definitions(tables.nouns(), directive=".. glossary::"),
-    "house-errors": lambda: list_table(
-        tables.errors(), header=("Error", "Also a", "What it says", "Its advice"), widths="22 14 32 32"
-    ),
+    "house-errors": tables.errors,
     "house-failures": lambda: list_table(
         tables.failures(),
         header=("After", "Next entry at once", "Same entry again", "Counts for the breaker", "Rests at least"),

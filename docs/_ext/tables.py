@@ -45,19 +45,25 @@ def _classes_of(module: str) -> Iterator[tuple[str, type]]:
             yield name, value
 
 
-def errors() -> Iterator[Row]:
-    """The family, parents before children."""
-    yield from _errors_under(family.CreativeServicesError, 0)
+def errors() -> Iterator[str]:
+    """The family as a nested list, parents before children."""
+    yield from _errors_under(family.CreativeServicesError, "")
 
 
-def _errors_under(kind: type[Exception], depth: int) -> Iterator[Row]:
+def _errors_under(kind: type[Exception], indent: str) -> Iterator[str]:
     also = [base.__name__ for base in kind.__bases__ if base.__module__ == "builtins" and base is not Exception]
     advice = vars(kind).get("advice", "")
-    # An indent of no-break spaces draws the tree inside a table's cell.
-    yield "\u00a0" * 4 * depth + link(kind), ", ".join(f"``{name}``" for name in also), sentence(kind), advice
+    yield f"{indent}* {link(kind)}{''.join(f', also {_a(name)} ``{name}``' for name in also)}. {sentence(kind)}"
+    if advice:
+        yield f"{indent}  *{advice.replace('`', '')}*"
+    yield ""
     for child in kind.__subclasses__():
         if child.__module__ == family.__name__:
-            yield from _errors_under(child, depth + 1)
+            yield from _errors_under(child, indent + "  ")
+
+
+def _a(noun: str) -> str:
+    return "an" if noun[0] in "AEIOU" else "a"
 
 
 def failures() -> Iterator[Row]:
