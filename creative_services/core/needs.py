@@ -18,9 +18,10 @@ class Needs:
 
     def unmet_by(self, entry: LLMEntry) -> str | None:
         """Why ``entry`` cannot serve, in a few words; None when it can."""
-        lacking = [name for name in self._wanted() if name not in entry.capabilities]
-        if lacking:
-            return f"lacks {', '.join(lacking)}"
+        if self.tools or self.vision or self.json or self.embeddings:  # most calls ask for none of them
+            lacking = [name for name in self._wanted() if name not in entry.capabilities]
+            if lacking:
+                return f"lacks {', '.join(lacking)}"
         if not self.embeddings and _only_embeds(entry):
             return "only makes embeddings"
         return self._too_small(entry)

@@ -9,7 +9,9 @@ from creative_services.core.orders import Order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A tier, or one entry's id; what the model must be able to do; in which order to prefer them.
+    """A tier, one entry's id, or a name; what the model must be able to do; in which order to prefer them.
+
+    ``name`` is what an entry is called, or what its vendor calls its model: several entries may have it.
 
     ``needs`` is the caller's word and strict. ``implied`` is what the request shows (it carries tools, or an
     image): it rules out only entries that declare their capabilities, since silence is no denial.
@@ -17,6 +19,7 @@ class Wish:
 
     tier: LLMTier | None = None
     llm_id: int | None = None
+    name: str | None = None
     needs: Needs = NO_NEEDS
     implied: Needs = NO_NEEDS
     fallback_tiers: tuple[LLMTier, ...] = ()
@@ -32,6 +35,8 @@ class Wish:
         return self.needs.unmet_by(entry) or (self.implied.unmet_by(entry) if entry.capabilities else None)
 
     def __str__(self) -> str:
+        if self.name is not None:
+            return f"model {self.name!r}"
         return f"llm_id={self.llm_id}" if self.llm_id is not None else f"tier {self.tier}"
 
 

@@ -92,7 +92,7 @@ def understand_wish(options: CallOptions, request: Request | None = None) -> Wis
         tier=None if tier is None else known_tier(tier),
         llm_id=llm_id,
         needs=options.get("needs") or NO_NEEDS,
-        implied=_implied(request) if request else NO_NEEDS,
+        implied=implied_by(request) if request else NO_NEEDS,
         fallback_tiers=tuple(known_tier(name) for name in options.get("fallback_tiers") or ()),
         order=options.get("order"),
     )
@@ -155,7 +155,8 @@ def _positive(name: str, value: _Number | None) -> _Number | None:
     return value
 
 
-def _implied(request: Request) -> Needs:
+def implied_by(request: Request) -> Needs:
+    """What the request itself shows that a model must be able to do."""
     return Needs(
         tools=bool(request.tools),
         json=request.schema is not None,

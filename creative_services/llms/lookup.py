@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from inspect import isawaitable
 from typing import Any
 
-from creative_services.core.llm_registry import LLMEntry, LLMRegistry, LLMTier, RanksCandidates, ranked
+from creative_services.core.llm_registry import LLMEntry, LLMRegistry, LLMTier, rank, ranked
 
 
 async def _answer(registry: LLMRegistry, method: str, *args: Any) -> Any:
@@ -27,10 +27,20 @@ async def active_entries(registry: LLMRegistry) -> list[LLMEntry]:
 
 async def candidates(registry: LLMRegistry, tier: LLMTier) -> tuple[LLMEntry, ...]:
     """The active entries of a tier, the registry's own choice first."""
-    if isinstance(registry, RanksCandidates):
-        return registry.candidates(tier)
+    # RanksCandidates, asked for by its method: isinstance() with a protocol costs more than the whole look-up.
+    ranks = getattr(registry, "candidates", None)
+    if ranks is not None:
+        found: tuple[LLMEntry, ...] = ranks(tier)
+        return found
     chosen: LLMEntry | None = await _answer(registry, "get_by_tier", tier)
     return tuple(_chosen_first(chosen, ranked(await active_entries(registry), tier)))
+
+
+async def entries_named(registry: LLMRegistry, name: str) -> tuple[LLMEntry, ...]:
+    """The active entries called ``name``, or, when none is, those with a model of this name; cheapest first."""
+    known = sorted(await active_entries(registry), key=rank)
+    called = tuple(entry for entry in known if entry.name == name)
+    return called or tuple(entry for entry in known if entry.model == name)
 
 
 def switched_off(registry: LLMRegistry, tiers: tuple[LLMTier, ...]) -> tuple[LLMEntry, ...]:

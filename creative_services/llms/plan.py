@@ -78,6 +78,8 @@ async def make_plan(registry: LLMRegistry, wish: Wish, health: Health, request: 
     if wish.llm_id is not None:
         entry = await lookup.entry_by_id(registry, wish.llm_id)
         return Plan(wish, (entry,) if entry else (), health)
+    if wish.name is not None:
+        return Plan(wish, await lookup.entries_named(registry, wish.name), health)
     found: tuple[LLMEntry, ...] = ()
     for tier in wish.tiers:
         found += await _in_order(registry, tier, wish, request)
@@ -100,6 +102,8 @@ async def no_entry(registry: LLMRegistry, plan: Plan) -> NoEntryError:
         return NoEntryError(f"No entry answers {plan.wish}: {lost}. {_advice(exists)}")
     if plan.wish.llm_id is not None:
         return NoEntryError(f"There is no entry with id {plan.wish.llm_id}. {_advice(exists)}")
+    if plan.wish.name is not None:
+        return NoEntryError(f"No active entry is called {plan.wish.name!r} or has such a model. {_advice(exists)}")
     tiers = " or ".join(str(tier) for tier in plan.wish.tiers)
     return NoEntryError(f"Tier {tiers} has no active entry. {_advice(exists)}")
 

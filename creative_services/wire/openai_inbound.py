@@ -1,0 +1,51 @@
+"""A caller's chat request in OpenAI's dialect, as our noun."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from creative_services.core.completions import Request
+from creative_services.wire.inbound import InboundError, count_in, messages_in, number_in, objects_in, texts_in
+
+# Fields that change what is answered and that only an endpoint of OpenAI's own shape can honour.
+ONLY_NATIVE: Final = ("functions", "function_call", "logprobs", "top_logprobs", "logit_bias", "audio", "prediction")
+
+
+def request(document: Mapping[str, Any]) -> Request:
+    """The request, as far as our nouns go."""
+    choice = document.get("tool_choice")
+    if choice is not None and not isinstance(choice, str | dict):
+        raise InboundError("'tool_choice' must be a text or an object.", "tool_choice")
+    return Request(
+        messages=messages_in(document),
+        tools=objects_in(document, "tools"),
+        tool_choice=choice,
+        max_tokens=count_in(document, "max_completion_tokens", "max_tokens"),
+        temperature=number_in(document, "temperature"),
+        stop=texts_in(document, "stop"),
+        seed=document.get("seed"),
+        schema=_schema(document.get("response_format")),
+        extra={"top_p": document["top_p"]} if document.get("top_p") is not None else {},
+    )
+
+
+def _schema(form: Any) -> Mapping[str, Any] | None:
+    if form is None:
+        return None
+    if not isinstance(form, dict):
+        raise InboundError("'response_format' must be an object.", "response_format")
+    if form.get("type") == "json_object":
+        return {"type": "object"}
+    if form.get("type") != "json_schema":
+        return None
+    described = form.get("json_schema")
+    schema = described.get("schema") if isinstance(described, dict) else None
+    if not isinstance(schema, dict):
+        raise InboundError("'response_format.json_schema.schema' must be an object.", "response_format")
+    return schema
+
+
+def native_only(document: Mapping[str, Any]) -> str | None:
+    """The first field that no other dialect has a word for; None when every entry can answer."""
+    if (document.get("n") or 1) != 1:
+        return "n"
+    return next((name for name in ONLY_NATIVE if document.get(name)), None)
