@@ -6,6 +6,7 @@ import signal
 import sys
 
 from creative_services.testing.vendors import Reply, VendorServer
+from creative_services.testing.vendors.server import HIGHEST_PORT
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,13 +47,19 @@ def _parser() -> argparse.ArgumentParser:
         "ending asks for a fault: -401, -429, -500 and other statuses, -hang, -drop, -cut, -stall, -slow, -html.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8765, help="0 for any free one (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8765, help="0 for any free one (default: %(default)s)")
     parser.add_argument("--text", help='what every answer says (default: "Hello from <model>.")')
     parser.add_argument("--chunks", type=_count, help="in how many pieces a stream cuts it (default: words)")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before the first byte")
     parser.add_argument("--gap", type=float, default=0.0, help="seconds between two pieces of a stream")
     parser.add_argument("--key", action="append", default=[], help="accept only this key; may be repeated")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > HIGHEST_PORT:
+        raise argparse.ArgumentTypeError("must be a port: 0 for any free one, or 1 to 65535")
+    return int(text)
 
 
 def _count(text: str) -> int:

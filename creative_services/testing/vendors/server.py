@@ -14,6 +14,7 @@ from creative_services.testing.vendors.scripts import Entry
 from creative_services.testing.vendors.seen import Seen
 
 REMEMBERED = 10_000  # requests: more than any test reads, little enough that a benchmark's memory stays flat
+HIGHEST_PORT = 65_535
 
 
 class VendorServer:
@@ -30,6 +31,8 @@ class VendorServer:
         default: Reply | None = None,
         remember: int = REMEMBERED,
     ) -> None:
+        if not 0 <= port <= HIGHEST_PORT:
+            raise ValueError(f"VendorServer: port {port} does not exist; choose 0 for any free one, or 1 to 65535.")
         self._host, self._port = host, port
         self._url: str | None = None
         self._desk = Desk(default=default or Reply(), remember=remember)
@@ -149,7 +152,11 @@ class VendorServer:
         started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(started,), name="vendor-server", daemon=True)
         self._thread.start()
-        started.result()
+        try:
+            started.result()
+        except OSError:
+            self._thread = None
+            raise
 
     def close(self) -> None:
         """Stop listening and close every connection."""
@@ -198,9 +205,19 @@ class VendorServer:
         self._url = f"http://{self._host}:{port}"
 
     async def _leave(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
+        await self._stop_listening()
         await asyncio.gather(*(connection.shut() for connection in list(self._connections)))
+
+    async def _stop_listening(self) -> None:
+        if self._listener is None or self._loop is None:
+            return
+        # A socket accepted just now becomes a connection two turns of the loop later. asyncio forgets it if the
+        # listener closes in between, and its client would wait for ever: so stop accepting, then wait, then close.
+        for listening in self._listener.sockets:
+            self._loop.remove_reader(listening.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self._listener.close()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
