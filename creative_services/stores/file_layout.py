@@ -30,6 +30,7 @@ from creative_services.stores._leased import split_end, with_end
 # What every file system keeps as it is. No slash and no leading dot, so no key leads out of the folder or hides in it.
 _PLAIN: Final = re.compile(r"[!-\-0-~][ -.0-~]{0,199}\Z")
 _ABANDONED: Final = 3600.0  # a temporary file this old has no writer any more
+_USUAL: Final = 16 * 1024  # a record of a server is far smaller
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -88,15 +89,17 @@ class Layout:
     def find(self, prefix: str) -> Iterator[tuple[str, Found]]:
         """Every key that begins with ``prefix``. A damaged file costs its own key only."""
         foreign = self._foreign_ends.is_dir()
+        # Strings and descriptors instead of paths and files: this is what a roster of thousands waits for.
         for entry in os.scandir(self.root):
             name = entry.name
-            if name.startswith(prefix) and _PLAIN.match(name) and entry.is_file(follow_symlinks=False):
-                raw = _read(Path(entry.path))
-                if raw is not None:
-                    value, ends_at = split_end(raw)
-                    yield name, Found(value, self._foreign_end(name) if foreign and ends_at is None else ends_at)
+            if not (name.startswith(prefix) and _PLAIN.match(name) and entry.is_file(follow_symlinks=False)):
+                continue
+            raw = _read(entry.path)
+            if raw is not None:
+                value, ends_at = split_end(raw)
+                yield name, Found(value, self._foreign_end(name) if foreign and ends_at is None else ends_at)
         for entry in os.scandir(self.odd):
-            held = _split_key(_read(Path(entry.path)) or b"")
+            held = _split_key(_read(entry.path) or b"")
             if held and held[0].startswith(prefix):
                 yield held[0], Found(*split_end(held[1]))
 
@@ -175,19 +178,30 @@ class Layout:
             (self._foreign_ends / hashlib.sha256(key_bytes(key)).hexdigest()).unlink(missing_ok=True)
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: str | Path) -> bytes | None:
     """The file's bytes; None when there is no such file, or it is a folder or a link."""
     try:
         file = os.open(path, _READ)
-    except (FileNotFoundError, OSError) as error:
-        if isinstance(error, FileNotFoundError) or path.is_symlink():
+    except FileNotFoundError:
+        return None
+    except OSError:
+        if Path(path).is_symlink():
             return None
         raise
     try:
-        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - a descriptor, not a path
-            return stream.readall()
+        raw = os.read(file, _USUAL)
+        return raw if len(raw) < _USUAL else raw + _rest(file)
     except IsADirectoryError:
         return None
+    finally:
+        os.close(file)
+
+
+def _rest(file: int) -> bytes:
+    parts = []
+    while part := os.read(file, 1 << 20):
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _join_key(key: str, value: bytes) -> bytes:

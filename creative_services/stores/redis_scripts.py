@@ -25,14 +25,3 @@ end
 redis.call('PUBLISH', channel, name)
 return done
 """
-
-# One page of keys with their values. KEYS * would stop the server for as long as it takes; a page does not.
-READ: Final = """
-local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3], 'TYPE', 'string')
-local keys, values = page[2], {}
-for first = 1, #keys, 5000 do
-    local part = redis.call('MGET', unpack(keys, first, math.min(first + 4999, #keys)))
-    for _, value in ipairs(part) do values[#values + 1] = value end
-end
-return {page[1], keys, values}
-"""
