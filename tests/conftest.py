@@ -34,11 +34,3 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped although REQUIRE_SERVICES=1: {report.longrepr[-1]}"  # type: ignore[index]  # a skip's
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What a passing test had to leave out is said at the end of every run."""
-    for report in terminalreporter.stats.get("passed", []):
-        for name, value in report.user_properties:
-            if name == "not run":
-                terminalreporter.write_line(f"not run: {value}", yellow=True)

@@ -1,65 +1,38 @@
 """Every code block of the public reference document runs as printed, in order, against a local vendor."""
 
 import dataclasses
-import functools
-from collections.abc import Callable
-from enum import Enum
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Optional
+from typing import Any
 
-from sybil import Document
-from sybil.parsers.rest import CodeBlockParser
-
-from creative_services import LLMEntry, LLMRegistry, LLMResponse, LLMTier, adapters
-from tests.house.examples import ROOT, Notebook
-
-PROMISE = ROOT / "docs" / "reference" / "llm_registry.rst"
-
-
-def blocks() -> list[tuple[int, str]]:
-    """(line, source) of the document's Python blocks."""
-    document = Document.parse(str(PROMISE), CodeBlockParser("python", lambda example: None))
-    return [(example.line, example.parsed) for example in document]
-
-
-def block_with(words: str) -> str:
-    return next(source for _, source in blocks() if words in source)
-
-
-def given_names() -> dict[str, Any]:
-    """What the document takes as known before its first line."""
-    return {
-        "Enum": Enum,
-        "Optional": Optional,
-        # The printed LLMEntry has a field without a default after fields with one, which Python
-        # allows only to keyword-only dataclasses; ours is one.
-        "dataclass": functools.partial(dataclasses.dataclass, kw_only=True),
-    }
+from creative_services import DictRegistry, LLMEntry, LLMRegistry, LLMTier
+from creative_services.testing.vendors import VendorServer
+from tests.house.examples import ROOT, vendor_environment
+from tests.house.promise import blocks, given_names
 
 
 def printed(words: str, **names: Any) -> dict[str, Any]:
-    """The names that one block defines."""
+    """The names that the block with these words defines."""
     namespace = given_names() | names
-    exec(block_with(words), namespace)
+    exec(next(source for _, source in blocks() if words in source), namespace)
     return namespace
 
 
-def test_every_block_runs_as_printed(notebook: Notebook, record_property: Callable[[str, object], None]) -> None:
-    notebook.names.update(given_names())
-    for line, source in blocks():
-        # Runs by itself from the day the adapter exists; until then the summary of every run says that it did not.
-        if "DjangoLLMRegistry" in source and "DjangoLLMRegistry" not in dir(adapters):
-            record_property(
-                "not run", f"{PROMISE.name}:{line}: creative_services.adapters has no DjangoLLMRegistry yet"
-            )
-            continue
-        notebook.python(source, str(PROMISE), line)
-        if "registry.list_active()" in source:
-            # Here LLMTier is the enum the document printed, not ours, and must be understood all the same.
-            assert notebook.names["llm"].tier is LLMTier.STANDARD
-    response = notebook.names["response"]
-    assert isinstance(response, LLMResponse)
-    assert response.llm.id == 2
+def test_every_block_runs_as_printed(vendor_server: VendorServer, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.house.promise", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, **vendor_environment(vendor_server)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "7 blocks\n"
+    assert [seen.body["messages"][0]["content"] for seen in vendor_server.requests] == ["Write a story"] * 2
 
 
 def test_the_printed_tiers_are_ours() -> None:
@@ -75,8 +48,8 @@ def test_the_printed_entry_is_a_part_of_ours() -> None:
         assert field.default in (dataclasses.MISSING, defaults[field.name])
 
 
-def test_the_printed_rule_chooses_as_we_do(notebook: Notebook) -> None:
-    registry = printed("registry.list_active()", LLMTier=LLMTier)["registry"]
+def test_the_printed_rule_chooses_as_we_do(vendor_server: VendorServer) -> None:
+    registry = DictRegistry.from_env(vendor_environment(vendor_server))
     rule = printed("def get_by_tier(self, tier", LLMTier=LLMTier, LLMEntry=LLMEntry)["get_by_tier"]
     for tier in LLMTier:
         assert rule(SimpleNamespace(_entries=registry.list_active()), tier) is registry.get_by_tier(tier)
