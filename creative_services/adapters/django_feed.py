@@ -101,8 +101,9 @@ class Feed:
             self.source.announce(held)
 
     def _show(self, held: Held) -> None:
+        in_a_test = self.tests.keep(held)
         if not _overrides:
-            self.current = None if self.tests.keep(held) else held
+            self.current = None if in_a_test else held
 
     def lost(self, error: BaseException) -> None:
         """The look failed: say so once, and go on with what there is."""

@@ -143,6 +143,8 @@ class Thread:
             while not self._stopping:
                 asked = self._asked
                 self._feed.look()
+                if connection.vendor == "sqlite":
+                    connection.close()  # or a file put in its place, a restored backup say, would never be seen
                 self._serve(asked)
                 pace = self._feed.pace
                 ear.listen(pace.redis_url)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import django
 import pytest
 
 from tests.django_app.projects import Project
@@ -12,6 +13,7 @@ from tests.services import redis_url as redis_url
 
 # Here and not in pyproject.toml: a session that tests only the SDK must not need Django at all.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.django_app.settings")
+django.setup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

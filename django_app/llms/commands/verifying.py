@@ -32,7 +32,7 @@ def run(task: Task) -> int:
 def _verdicts(using: str, registry: DjangoLLMRegistry) -> Iterator[dict[str, Any]]:
     for tier in LLMTier:
         winner = registry.get_by_tier(tier)
-        pinned = _rows(using, registry).filter(tier=tier.value, pinned_until__gt=timezone.now())
+        pinned = _rows(using, registry).active().filter(tier=tier.value, pinned_until__gt=timezone.now())
         expected = (pinned if pinned.exists() else _rows(using, registry)).cheapest(tier.value)
         same = (winner.id if winner else None) == (expected.pk if expected else None)
         yield {

@@ -148,6 +148,11 @@ class Llms(models.Model):
         if why := endpoints.refusal(self.api_endpoint, self.tier):
             raise ValidationError({"api_endpoint": _("This entry %(why)s.") % {"why": why}}, code="private_endpoint")
 
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """A plain key is still to be sealed by ``save()``; until then its column cannot be asked about it."""
+        plain = {"api_key"} if kind_of(self.api_key) is Kind.PLAIN else set()
+        super().validate_constraints(exclude={*(exclude or ()), *plain})
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; a plain key is sealed first, which needs the row's id."""
         if kind_of(self.api_key) is Kind.PLAIN:

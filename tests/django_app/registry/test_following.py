@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from statistics import median
 
-import pytest
-
 from tests.django_app.projects import Child, Project
 
 WORKERS = 8
@@ -32,16 +30,17 @@ Llms.objects.create(name="one", provider="ollama", model_name="m", tier="standar
 say("ready")
 while True:
     code, = hear()
+    one, two = ([*Llms.objects.order_by("name"), None, None])[:2]
     exec(code)
     say(time.time())
 """
 
 EDITS = {
-    2.0: "one = Llms.objects.get(); one.cost_per_1k_input = 2; one.save()",
+    2.0: "one.cost_per_1k_input = 2; one.save()",
     3.0: "Llms.objects.filter(name='one').update(cost_per_1k_input=3)",
-    0.5: "Llms.objects.bulk_create([Llms(name='two', provider='p', model_name='m', tier='standard', cost_per_1k_input='.5')])",
-    0.25: "two = Llms.objects.get(name='two'); two.cost_per_1k_input = .25; Llms.objects.bulk_update([two], ['cost_per_1k_input'])",
-    3.0001: "Llms.objects.filter(name='two').delete(); Llms.objects.update(cost_per_1k_input='3.0001')",
+    0.5: "Llms.objects.bulk_create([Llms(name='two', model_name='m', tier='standard', cost_per_1k_input='.5')])",
+    0.25: "two.cost_per_1k_input = .25; Llms.objects.bulk_update([two], ['cost_per_1k_input'])",
+    3.0001: "two.delete(); one.cost_per_1k_input = '3.0001'; one.save()",
     7.0: "raw('UPDATE creative_services_llms SET cost_per_1k_input = %s', 7)",
     None: "raw('DELETE FROM creative_services_llms')",
 }
@@ -87,11 +86,8 @@ def test_notify_does_not_wait_for_the_poll(
     assert median(seconds) < 0.3
 
 
-@pytest.mark.parametrize("redis", ["redis_url"])
-def test_redis_does_not_wait_for_the_poll(
-    new_project: Callable[..., Project], request: pytest.FixtureRequest, redis: str
-) -> None:
-    seconds = slowest(new_project("", POLL_SECONDS=0.9, REDIS_URL=request.getfixturevalue(redis)))
+def test_redis_does_not_wait_for_the_poll(new_project: Callable[..., Project], redis_url: str) -> None:
+    seconds = slowest(new_project("", POLL_SECONDS=0.9, REDIS_URL=redis_url))
     print(f"with Redis: {[f'{s * 1000:.0f} ms' for s in seconds]}")
     # Raw SQL publishes nothing and waits for the poll, so it is left out.
     assert median(seconds[:5]) < 0.3
