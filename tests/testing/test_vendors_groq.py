@@ -32,10 +32,8 @@ async def test_a_plain_answer(server: VendorServer, client: groq.AsyncGroq) -> N
     assert answer.usage is not None
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (100, 20)
     assert answer.usage.total_time is not None
-    assert answer.usage.prompt_tokens_details is not None
-    assert answer.usage.prompt_tokens_details.cached_tokens == 40
-    assert answer.x_groq is not None
-    assert answer.x_groq.id == f"req_{server.requests[0].request_id}"
+    assert answer.usage.to_dict()["prompt_tokens_details"] == {"cached_tokens": 40}
+    assert answer.to_dict()["x_groq"] == {"id": f"req_{server.requests[0].request_id}"}
     seen = server.requests[0]
     assert (seen.vendor, seen.path) == ("groq", "/openai/v1/chat/completions")
     assert seen.headers["authorization"] == "Bearer gsk-test"
@@ -108,22 +106,33 @@ async def test_each_status_becomes_the_sdks_own_error(
     assert caught.value.response.headers["x-request-id"] == f"req_{server.requests[0].request_id}"
 
 
+# By name, as a stream that breaks off raises the class of whichever HTTP library the SDK's version stands on.
+BREAKS = {
+    "cut": {"APIConnectionError", "RemoteProtocolError"},
+    "stall": {"APITimeoutError", "ReadTimeout"},
+    "error_event": {"APIError"},
+    "malformed": {"JSONDecodeError"},
+}
+
+
 async def read(stream: groq.AsyncStream[ChatCompletionChunk], texts: list[str]) -> None:
     async for chunk in stream:
         texts += filter(None, [chunk.choices[0].delta.content])
 
 
 @pytest.mark.parametrize("after", [0, 2])
-@pytest.mark.parametrize("name", ["cut", "stall", "error_event", "malformed"])
+@pytest.mark.parametrize("name", BREAKS)
 async def test_streams_that_break_do_so_after_so_many_pieces(
     server: VendorServer, client: groq.AsyncGroq, name: str, after: int
 ) -> None:
     server.script(getattr(Fault, name)(after=after, reply=Reply(text="one two three")))
     texts: list[str] = []
-    stream = await client.chat.completions.create(model=MODEL, messages=HELLO, stream=True, timeout=0.2)
-    # A cut or stalled stream ends in whatever the SDK's HTTP library raises, so only that it fails is fixed.
+    # Only a stall is waited out; whatever else is slow to arrive on a busy machine is not the test's business.
+    patience = 0.5 if name == "stall" else 30
+    stream = await client.chat.completions.create(model=MODEL, messages=HELLO, stream=True, timeout=patience)
     with pytest.raises(Exception) as caught:
         await read(stream, texts)
+    assert type(caught.value).__name__ in BREAKS[name]
     assert texts == ["one", " two", " three"][:after]
     if name == "error_event":
         assert isinstance(caught.value, groq.APIError)

@@ -235,31 +235,33 @@ async def test_answers_that_are_no_answers(server: VendorServer, client: openai.
     assert "<html>" in str(caught.value.body)
 
 
-async def read(client: openai.AsyncOpenAI, texts: list[str]) -> None:
-    stream = await client.chat.completions.create(model=MODEL, messages=HELLO, stream=True, timeout=0.2)
+# By name, as a stream that breaks off raises the class of whichever HTTP library the SDK's version stands on.
+BREAKS = {
+    "cut": {"APIConnectionError", "RemoteProtocolError"},
+    "stall": {"APITimeoutError", "ReadTimeout"},
+    "error_event": {"APIError"},
+    "malformed": {"JSONDecodeError"},
+}
+
+
+async def read(client: openai.AsyncOpenAI, texts: list[str], patience: float) -> None:
+    stream = await client.chat.completions.create(model=MODEL, messages=HELLO, stream=True, timeout=patience)
     async for chunk in stream:
         texts += filter(None, [chunk.choices[0].delta.content])
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.001])
 @pytest.mark.parametrize("after", [0, 1, 2])
-@pytest.mark.parametrize(
-    ("make", "error"),
-    [
-        (Fault.cut, openai.APIConnectionError),
-        (Fault.stall, openai.APITimeoutError),
-        (Fault.error_event, openai.APIError),
-        (Fault.malformed, ValueError),
-    ],
-    ids=["cut", "stall", "error_event", "malformed"],
-)
+@pytest.mark.parametrize("name", BREAKS)
 async def test_streams_that_break_do_so_after_so_many_pieces(
-    server: VendorServer, client: openai.AsyncOpenAI, make, error: type[Exception], after: int, gap: float
+    server: VendorServer, client: openai.AsyncOpenAI, name: str, after: int, gap: float
 ) -> None:
-    server.script(make(after=after, reply=Reply(text="one two three", gap=gap)))
+    server.script(getattr(Fault, name)(after=after, reply=Reply(text="one two three", gap=gap)))
     texts: list[str] = []
-    with pytest.raises(error):
-        await read(client, texts)
+    with pytest.raises(Exception) as caught:
+        # Only a stall is waited out; whatever else is slow to arrive on a busy machine is not the test's business.
+        await read(client, texts, 0.5 if name == "stall" else 30)
+    assert type(caught.value).__name__ in BREAKS[name]
     assert texts == ["one", " two", " three"][:after]
 
 
