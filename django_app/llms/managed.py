@@ -1,6 +1,6 @@
 """Entries that code manages: what a source wants, compared with what the table has, and brought in line."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -113,19 +113,26 @@ def _unwanted(rows: list[Llms], wanted: list[Wanted], source: str) -> Iterator[C
             yield Change(kind=DELETE, row=row)
 
 
-def carry_out(changes: Iterable[Change], using: str) -> None:
+def carry_out(changes: Sequence[Change], using: str) -> None:
     """All of it in one transaction, so that workers see one step."""
+    created = [change.row for change in changes if change.kind == CREATE]
     with transaction.atomic(using=using):
         for change in changes:
             if change.kind == DELETE:
                 change.row.delete(using=using)
-            elif change.kind == UPDATE and change.wanted:
-                for name in change.fields:
-                    setattr(change.row, name, change.wanted.fields[name])
-                change.row.save(using=using)
-            elif change.kind == CREATE:
-                change.row.save(using=using, force_insert=True)
-        _continue_ids(using)
+            elif change.kind == UPDATE:
+                _update(change, using)
+        # Those with an id of their own first, or the database might give it to one that has none.
+        for rows in ([row for row in created if row.pk is not None], [row for row in created if row.pk is None]):
+            for row in rows:
+                row.save(using=using, force_insert=True)
+            _continue_ids(using)
+
+
+def _update(change: Change, using: str) -> None:
+    for name in change.fields:
+        setattr(change.row, name, change.wanted.fields[name] if change.wanted else None)
+    change.row.save(using=using)
 
 
 def _continue_ids(using: str) -> None:

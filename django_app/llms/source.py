@@ -14,6 +14,7 @@ from creative_services.adapters.django_reading import Held, Pace, Reading, Revis
 from creative_services.catalog.prices import price_of, snapshot
 from creative_services.core.errors import CreativeServicesError
 from creative_services.core.llm_registry import LLMEntry
+from creative_services.core.pricing import money
 from creative_services.core.secrets import Secret
 from django_app.llms import conf, endpoints, signals
 from django_app.llms.keys.reading import read_key
@@ -126,8 +127,9 @@ def _with_card(entry: LLMEntry) -> LLMEntry:
     return entry if card is None or (card.rates.input, card.rates.output) != prices else replace(entry, pricing=card)
 
 
-def _trimmed(price: Decimal | None) -> Decimal | None:
-    # The column has ten places; people are shown 0.0005, not 0.0005000000.
+def _trimmed(written: Any) -> Decimal | None:
+    # The column has ten places; people are shown 0.0005, not 0.0005000000. A row not yet saved may hold any number.
+    price = money(written)
     if price is None:
         return None
     trimmed = price.normalize()
