@@ -97,8 +97,8 @@ class RedisKVStore(Base):
             # Lua takes ten times as long to hand a thousand values on as the server to find them.
             async with self._edge.asking(f"read {prefix!r}"):
                 client = await self._clients.here()
-                names: list[Any]
-                cursor, names = await client.scan(cursor, pattern, _PAGE, _type="string")
+                page: Any = await client.scan(cursor, pattern, _PAGE, _type="string")
+                cursor, names = page
                 values: list[Any] = await client.mget(names) if names else []
             pairs = zip(names, values, strict=True)
             found.update({key: value for name, value in pairs if value is not None and (key := self._key(name))})
