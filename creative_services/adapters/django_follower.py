@@ -4,10 +4,12 @@ import asyncio
 import atexit
 from contextlib import suppress
 from logging import getLogger
-from threading import Condition, current_thread
+from threading import Condition, current_thread, main_thread
 from threading import Thread as SystemThread
 from typing import Final, Protocol
 from weakref import WeakSet
+
+from django.db import connections
 
 from creative_services.adapters.django_reading import Pace
 from creative_services.adapters.django_redis import RedisEar
@@ -66,14 +68,19 @@ class Inline:
 
     def look(self, timeout: float) -> None:
         """Look now; from a coroutine in a helper thread, since Django's ORM refuses to work on an event loop."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            self._look()
+        if not _on_event_loop():
+            self._look_here()
         else:
             helper = SystemThread(target=self._look_and_close, name="creative-services-look")
             helper.start()
             helper.join(timeout)
+
+    def _look_here(self) -> None:
+        # In a worker thread that has no connection, nobody would ever close the one we open.
+        if current_thread() is main_thread() or connections[self._feed.alias].connection is not None:
+            self._look()
+        else:
+            self._look_and_close()
 
     def _look(self) -> None:
         try:
@@ -87,6 +94,14 @@ class Inline:
 
     def stop(self) -> None:
         """Nothing runs by itself."""
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class Thread:

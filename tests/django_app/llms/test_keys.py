@@ -77,7 +77,7 @@ def test_the_same_key_never_looks_the_same_twice() -> None:
 @keyed(NEW)
 @pytest.mark.parametrize(
     "spoil",
-    [lambda t: t[:-6] + "AAAA==", lambda t: t[:14] + "A", lambda t: t.replace(t[20], "B" if t[20] == "A" else "A")],
+    [lambda t: t[:-6] + "AAAA==", lambda t: t[:14] + "A", lambda t: t[:20] + ("B" if t[20] == "A" else "A") + t[21:]],
 )
 def test_a_damaged_token_says_so(spoil: Any) -> None:
     with pytest.raises(ConfigurationError, match="does not open"):

@@ -1,0 +1,22 @@
+"""One suite, every database: what runs on SQLite in this session runs again on a real PostgreSQL."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SUITES = ("llms", "registry/test_contract.py", "registry/test_in_tests.py", "test_migrations.py")
+
+
+def test_the_suite_on_postgresql(new_postgres_url: Callable[[], str]) -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(str(HERE / suite) for suite in SUITES)]
+    environment = {**os.environ, "CREATIVE_TEST_DATABASE": new_postgres_url()}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=HERE.parents[1], check=False)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    print(f"on PostgreSQL: {passed[0]}")
+    assert int(passed[1]) > 100
