@@ -1,9 +1,9 @@
 """Directives that print what the code knows, so that a page cannot drift from it."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from docutils import nodes
-from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -35,14 +35,22 @@ def definitions(pairs: Iterable[tuple[str, str]], *, directive: str = "") -> Ite
         yield ""
 
 
+def commands() -> Iterator[str]:
+    """A section per command."""
+    for name, text, rows in tables.commands():
+        yield from (name, "~" * len(name), "", *_with_options(text).splitlines(), "")
+        yield from list_table(rows, header=("Option", ""), widths="38 62")
+
+
+def _with_options(text: str) -> str:
+    # Written plainly in a help text; as prose two hyphens would become a dash.
+    return re.sub(r"(?<![\w`-])--[\w-]+", r"``\g<0>``", text)
+
+
 def _printing(lines: Callable[[], Iterable[str]]) -> type[SphinxDirective]:
     class Printing(SphinxDirective):
         def run(self) -> list[nodes.Node]:
-            written = StringList(list(lines()), source=f"the directive {self.name}")
-            place = nodes.section()
-            place.document = self.state.document
-            self.state.nested_parse(written, self.content_offset, place, match_titles=True)
-            return place.children
+            return self.parse_text_to_nodes("\n".join(lines()), allow_section_headings=True)
 
     return Printing
 
@@ -66,6 +74,7 @@ DIRECTIVES: dict[str, Callable[[], Iterable[str]]] = {
     "house-vendors": lambda: list_table(
         tables.vendors(), header=("Provider", "Address", "Variable of the key"), widths="18 54 28"
     ),
+    "house-commands": commands,
     "house-variables": lambda: list_table(tables.variables(), header=("Variable", "What it does"), widths="45 55"),
 }
 

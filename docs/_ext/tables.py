@@ -5,12 +5,16 @@ import pkgutil
 from collections.abc import Iterator
 from decimal import Decimal
 from importlib import import_module
+from typing import Any
+
+import typer.main
 
 import creative_services.core
 from creative_services.catalog.access import VARIABLES
 from creative_services.catalog.default_entries import OLLAMA_MODEL, PIN
 from creative_services.catalog.defaults import KnownModel, defaults
 from creative_services.catalog.prices import price_of
+from creative_services.cli.app import app
 from creative_services.config import CONFIG_VARIABLE
 from creative_services.core import errors as family
 from creative_services.core.failures import CODES, POLICIES, STATUSES
@@ -146,3 +150,21 @@ def variables() -> Iterator[Row]:
     yield f"``{PIN}``", "``1`` keeps the first model of each place, retired or not."
     for place in defaults().places:
         yield f"``{place.variable}``", f"The model of entry {place.id}, {place.provider} {place.tier}."
+
+
+def commands() -> Iterator[tuple[str, str, list[Row]]]:
+    """Each command with its text and its arguments and options."""
+    group: Any = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        rows = [_parameter(each) for each in command.params]
+        yield f"creative-services {name}", inspect.cleandoc(command.help), rows
+
+
+def _parameter(each: Any) -> Row:
+    value = each.metavar or ""
+    if each.param_type_name == "argument":
+        return f"``{value or each.name.upper()}``", each.help or ""
+    written = ", ".join([*each.opts, *each.secondary_opts])
+    shown = f"``{written} {value}``" if value else f"``{written}``"
+    default = f" Default: {each.default}." if each.show_default and each.default else ""
+    return shown, f"{each.help or ''}{default}"
