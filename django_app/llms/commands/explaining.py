@@ -3,6 +3,7 @@
 from typing import Final
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext_lazy
 
 from creative_services.adapters import DjangoLLMRegistry
 from creative_services.core.llm_registry import LLMTier
@@ -11,7 +12,7 @@ from creative_services.core.wishes import Explanation
 from creative_services.llms.client import DynamicLLMClient
 from django_app.llms.commands.task import FAILED, OK, Task
 
-HELP: Final = "Show who would answer a tier, and why each other entry would not."
+HELP: Final = gettext_lazy("Show who would answer a tier, and why each other entry would not.")
 
 _ABLE: Final = ("tools", "vision", "json", "embeddings")
 

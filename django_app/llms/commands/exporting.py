@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_app.llms.commands.task import OK, Task
 from django_app.llms.keys.written import Kind, kind_of
 from django_app.llms.models import Llms
 
-HELP: Final = "Write every entry as TOML. Keys given by reference are named; sealed keys stay behind."
+HELP: Final = gettext_lazy("Write every entry as TOML. Keys given by reference are named; sealed keys stay behind.")
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -27,7 +29,7 @@ def run(task: Task) -> int:
     task.answer({"entries": entries})
     if path := task.options["output"]:
         path.write_text(_toml(entries), encoding="utf-8")
-        task.say(f"{len(entries)} entries written to {path}.")
+        task.say(_("%(count)s entries written to %(path)s.") % {"count": len(entries), "path": path})
     else:
         task.say(_toml(entries).rstrip("\n"))
     return OK

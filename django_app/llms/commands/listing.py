@@ -3,13 +3,15 @@
 from typing import Any, Final
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from creative_services.adapters import DjangoLLMRegistry
 from creative_services.core.llm_registry import LLMTier
 from django_app.llms.commands.task import OK, Task
 from django_app.llms.models import Llms
 
-HELP: Final = "Show every entry, in the order in which a tier asks them."
+HELP: Final = gettext_lazy("Show every entry, in the order in which a tier asks them.")
 
 _HEADS: Final = ("id", "tier", "name", "provider", "model", "in/1k", "out/1k", "key", "state")
 
@@ -29,7 +31,7 @@ def run(task: Task) -> int:
     task.answer(found)
     task.table(_HEADS, ([each[head] for head in _HEADS] for each in found))
     if not found:
-        task.say("No entry yet. `manage.py llms sync_env` writes those of the environment.")
+        task.say(_("No entry yet. `manage.py llms sync_env` writes those of the environment."))
     return OK
 
 

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Final
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext_lazy
 
 from django_app.llms import sources
 from django_app.llms.commands.syncing import report
 from django_app.llms.commands.task import OK, Task
 from django_app.llms.managed import DELETE, carry_out, plan
 
-HELP: Final = "Delete rows that the environment (or a file) once brought and no longer has."
+HELP: Final = gettext_lazy("Delete rows that the environment (or a file) once brought and no longer has.")
 
 
 def add_arguments(parser: CommandParser) -> None:

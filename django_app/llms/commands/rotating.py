@@ -5,6 +5,8 @@ from typing import Final
 from django.core.management.base import CommandParser
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from creative_services.core.errors import ConfigurationError, CreativeServicesError
 from django_app.llms import conf, signals
@@ -13,7 +15,9 @@ from django_app.llms.keys import sealing
 from django_app.llms.keys.written import SEALED_PREFIX
 from django_app.llms.models import Llms
 
-HELP: Final = "Seal every sealed API key anew with the first of ENCRYPTION_KEYS. May be interrupted and run again."
+HELP: Final = gettext_lazy(
+    "Seal every sealed API key anew with the first of ENCRYPTION_KEYS. May be interrupted and run again."
+)
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -28,9 +32,11 @@ def run(task: Task) -> int:
     sealed = Llms.objects.using(task.using).filter(api_key__startswith=SEALED_PREFIX).order_by("pk")
     waiting = [row for row in sealed if not sealing.sealed_with_newest(row.api_key)]
     rotated, broken = _rotate(waiting, task)
-    word = "would be sealed anew" if task.dry_run else "sealed anew"
+    text = _("%(rotated)s sealed anew, %(current)s already were, %(broken)s do not open.")
+    if task.dry_run:
+        text = _("%(rotated)s would be sealed anew, %(current)s already are, %(broken)s do not open.")
     task.answer({"dry_run": task.dry_run, "rotated": rotated, "broken": broken, "current": len(sealed) - len(waiting)})
-    task.say(f"{len(rotated)} {word}, {len(sealed) - len(waiting)} already were, {len(broken)} do not open.")
+    task.say(text % {"rotated": len(rotated), "current": len(sealed) - len(waiting), "broken": len(broken)})
     for why in broken.values():
         task.say(why)
     if rotated and not task.dry_run:

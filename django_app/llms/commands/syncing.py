@@ -3,12 +3,16 @@
 from typing import Final
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_app.llms import sources
 from django_app.llms.commands.task import OK, Task
 from django_app.llms.managed import SAME, Change, carry_out, plan
 
-HELP: Final = "Write the entries of the environment (OPENAI_API_KEY, OLLAMA_HOST, ...) as rows; keys stay there."
+HELP: Final = gettext_lazy(
+    "Write the entries of the environment (OPENAI_API_KEY, OLLAMA_HOST, ...) as rows; keys stay there."
+)
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -38,4 +42,5 @@ def report(changes: list[Change], task: Task) -> None:
     for change in changes:
         task.say(str(change))
     done = sum(change.kind != SAME for change in changes)
-    task.say(f"{done} of {len(changes)} {'would change' if task.dry_run else 'changed'}.")
+    text = _("%(done)s of %(all)s would change.") if task.dry_run else _("%(done)s of %(all)s changed.")
+    task.say(text % {"done": done, "all": len(changes)})

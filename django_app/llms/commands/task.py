@@ -42,7 +42,10 @@ class Task:
 class Subcommand(Protocol):
     """A module of this package."""
 
-    HELP: str
+    @property
+    def HELP(self) -> object:  # noqa: N802 - a constant of the module
+        """One sentence, translated when shown."""
+        ...
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Its own options."""

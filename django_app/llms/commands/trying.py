@@ -5,6 +5,8 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from creative_services.core.errors import CreativeServicesError
 from creative_services.core.llm_registry import LLMEntry
@@ -12,7 +14,9 @@ from django_app.llms.commands.task import FAILED, OK, Task
 from django_app.llms.models import Llms
 from django_app.llms.trial import Step, try_entry
 
-HELP: Final = "Try entries for real: endpoint, driver, connection, models, and one short call that costs its tokens."
+HELP: Final = gettext_lazy(
+    "Try entries for real: endpoint, driver, connection, models, and one short call that costs its tokens."
+)
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -28,7 +32,7 @@ def run(task: Task) -> int:
     unknown = set(wanted) - {row.pk for row in chosen}
     results = {row.pk: _tried(row, task) for row in chosen}
     for llm_id in sorted(unknown):
-        task.say(f"There is no entry {llm_id}.")
+        task.say(_("There is no entry %(id)s.") % {"id": llm_id})
     task.answer({llm_id: [asdict(step) for step in steps] for llm_id, steps in results.items()})
     return FAILED if unknown or not all(step.ok for steps in results.values() for step in steps) else OK
 

@@ -6,13 +6,16 @@ from typing import Any, Final
 from django.core.management.base import CommandParser
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from creative_services.adapters import DjangoLLMRegistry
 from creative_services.core.llm_registry import LLMTier
 from django_app.llms.commands.task import FAILED, OK, Task
 from django_app.llms.models import Llms
 
-HELP: Final = "Check, for every tier, that the registry's winner is the cheapest active entry of the table."
+HELP: Final = gettext_lazy(
+    "Check, for every tier, that the registry's winner is the cheapest active entry of the table."
+)
 
 
 def add_arguments(parser: CommandParser) -> None:

@@ -146,7 +146,8 @@ class Llms(models.Model):
                 {"api_key": _("The endpoint's host changed: enter the API key again.")}, code="key_again"
             )
         if why := endpoints.refusal(self.api_endpoint, self.tier):
-            raise ValidationError({"api_endpoint": _("This entry %(why)s.") % {"why": why}}, code="private_endpoint")
+            told = _("This endpoint is refused: the entry %(why)s.") % {"why": why}
+            raise ValidationError({"api_endpoint": told}, code="private_endpoint")
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
         """A plain key is still to be sealed by ``save()``; until then its column cannot be asked about it."""

@@ -1,6 +1,5 @@
 """``manage.py llms``: everything about language models that needs no browser."""
 
-from types import ModuleType
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -19,9 +18,9 @@ from django_app.llms.commands import (
     trying,
     verifying,
 )
-from django_app.llms.commands.task import Task
+from django_app.llms.commands.task import Subcommand, Task
 
-SUBCOMMANDS: Final[dict[str, ModuleType]] = {
+SUBCOMMANDS: Final[dict[str, Subcommand]] = {
     "list": listing,
     "explain": explaining,
     "test": trying,
@@ -46,7 +45,7 @@ class Command(BaseCommand):
         """One parser for each subcommand."""
         subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
         for name, module in SUBCOMMANDS.items():
-            own = subparsers.add_parser(name, help=module.HELP, description=module.HELP)
+            own = subparsers.add_parser(name, help=str(module.HELP), description=str(module.HELP))
             own.add_argument("--json", action="store_true", dest="as_json", help="answer for programs")
             own.add_argument("--database", help="another database than the default one of the entries")
             if name in _CHANGING:
