@@ -1,0 +1,1 @@
+"""Replicas beside the peers: ``python -m benchmarks.replicas``."""

@@ -1,0 +1,64 @@
+"""A replica: one running server that can be asked, for as long as its lease lasts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from creative_services.core.capabilities import Capability
+from creative_services.core.leases import Lease, granted
+
+# The original registry groups servers by this field of their metadata.
+MODEL_FIELD: Final = "model_path"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """Who can be asked, where, and for what. ``token`` tells two registrations of one id apart: the higher is newer."""
+
+    id: str
+    endpoint: str
+    capabilities: tuple[Capability, ...] = ()
+    weight: float = 1.0  # twice the weight, twice the load
+    draining: bool = False  # known, but asked no more
+    holder: str = ""  # who keeps it alive; empty when it does so itself
+    token: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def drained(self, draining: bool = True) -> "Replica":
+        """The same, asked no more; or again."""
+        return replace(self, draining=draining)
+
+    def outranks(self, other: "Replica | None") -> bool:
+        """Whether this registration is the newer one."""
+        return other is None or self.token > other.token
+
+    def succeeding(self, other: "Replica | None", now: float, seconds: float) -> "Replica":
+        """This replica registered after ``other`` of the same id: whoever comes last has the place."""
+        before = Lease(subject=other.id, holder=other.holder, expires_at=now, token=other.token) if other else None
+        lease = granted(before, subject=self.id, holder=self.holder, now=now, seconds=seconds)
+        assert lease is not None, "a lease that ends now stands in nobody's way"
+        return replace(self, token=lease.token)
+
+
+def weight_in(metadata: Mapping[str, Any]) -> float:
+    """The weight that metadata name; 1 when they name none that is one."""
+    weight = metadata.get("weight", 1.0)
+    usable = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight < float("inf")
+    return float(weight) if usable else 1.0
+
+
+def of_server(document: Mapping[str, Any]) -> Replica:
+    """A record of the server registry as a replica: its metadata are its one capability.
+
+    ``model`` is another name of ``model_path``, so that one query finds servers of both kinds of registration.
+    """
+    metadata = document["metadata"]
+    also = {"model": metadata[MODEL_FIELD]} if MODEL_FIELD in metadata else {}
+    return Replica(
+        id=document["server_id"],
+        endpoint=document["uri"],
+        capabilities=({**also, **metadata},),
+        weight=weight_in(metadata),
+        draining=document["status"] == "draining",
+        data=document.get("data") or {},
+    )
