@@ -27,23 +27,28 @@ if TYPE_CHECKING:
 Prompts = Annotated[
     Path,
     typer.Argument(
+        metavar="PROMPTS",
         help="One prompt per line, as text or as a JSON object with options of its own; - reads standard input.",
         show_default=False,
     ),
 ]
 Output = Annotated[
-    Path, typer.Option("--output", "-o", help="Where the answers go, one JSON object per line; - prints them.")
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Where the answers go, one JSON object per line; - prints them."
+    ),
 ]
 KeptIn = Annotated[
     Path | None,
     typer.Option(
         "--journal",
+        metavar="FILE",
         help="Keeps each answer as it comes; a run that finds one goes on from there. "
         "Without it: OUTPUT.journal, removed when every prompt has its answer.",
         show_default=False,
     ),
 ]
-Concurrency = Annotated[int, typer.Option("--concurrency", "-c", min=1, help="Prompts under way at once.")]
+Concurrency = Annotated[int, typer.Option("--concurrency", "-c", metavar="N", min=1, help="Prompts under way at once.")]
 
 _FAILURES_SHOWN: Final = 20
 
@@ -70,6 +75,7 @@ def batch(
     options = only_said(
         tier=tier, llm_id=llm_id, system_prompt=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout
     )
+    _check_room(output)
     questions = read_questions(prompts, options)
     kept_in = journal or _journal_beside(output)
     client = open_client(config, demo=demo)
@@ -82,6 +88,12 @@ def batch(
             raise
     _write(output, questions, results)
     _finish(questions, results, output, kept_in if journal is None else None)
+
+
+def _check_room(output: Path) -> None:
+    # Before anything is asked: answers that have nowhere to go cost as much as others.
+    if str(output) != "-" and (output.is_dir() or not output.parent.is_dir()):
+        raise ConfigurationError(f"{output} cannot be written: name a file in a directory that exists.")
 
 
 def _journal_beside(output: Path) -> Path | None:

@@ -96,7 +96,7 @@ def _way(llm: LLMEntry) -> str:
 def _what(error: Exception, llm: LLMEntry) -> str:
     """The error without its advice, which is to call the doctor."""
     if isinstance(error, e.ProviderError):
-        return f"{f'answered {error.status}: ' if error.status else ''}{error.what.rstrip('. ')}."
+        return f"{f'answered {error.status}: ' if error.status else ''}{error.what}"
     return (
         redact(str(error), llm.api_key)
         if isinstance(error, e.CreativeServicesError)
@@ -105,7 +105,10 @@ def _what(error: Exception, llm: LLMEntry) -> str:
 
 
 def _meaning(error: Exception) -> tuple[bool | None, bool | None]:
-    return next((_MEANS[kind] for kind in type(error).__mro__ if kind in _MEANS), (None, None))
+    reachable, authorised = next((_MEANS[kind] for kind in type(error).__mro__ if kind in _MEANS), (None, None))
+    # Without a status nobody answered: a key that no header can carry is refused before it travels.
+    heard = getattr(error, "status", None) is not None
+    return (reachable if heard or not reachable else None, authorised)
 
 
 def _held_against(llm: LLMEntry, models: frozenset[str]) -> Check:

@@ -21,13 +21,14 @@ from creative_services.cli.options import (
 )
 from creative_services.cli.records import error_record, full_record
 from creative_services.cli.surroundings import only_said, open_client
-from creative_services.cli.words import account, entry_line, seconds, tokens, usd
+from creative_services.cli.words import account, seconds, tokens, usd
 from creative_services.core.completions import LLMResponse
 from creative_services.core.errors import CreativeServicesError
 from creative_services.core.llm_registry import LLMTier
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from creative_services.llms.client import DynamicLLMClient
 
@@ -105,10 +106,11 @@ def _one_by_one(replies: list[Reply]) -> None:
 
 
 def _table(replies: list[Reply]) -> "Table":
+    from rich.box import ROUNDED
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(expand=True, show_footer=True)
+    table = Table(box=ROUNDED, expand=True, show_footer=True)
     for reply in replies:
         table.add_column(_heading(reply), _footing(reply), ratio=1, overflow="fold")
     table.add_row(
@@ -120,14 +122,15 @@ def _table(replies: list[Reply]) -> "Table":
     return table
 
 
-def _heading(reply: Reply) -> Any:
+def _heading(reply: Reply) -> "Text":
     from rich.text import Text
 
-    who = f"\n{entry_line(reply.response.llm)}" if reply.response else ""
+    llm = reply.response.llm if reply.response else None
+    who = f"\n{llm.name}\n{llm.provider}/{llm.model}" if llm else ""
     return Text.assemble((reply.tier.value, "bold cyan"), (who, "dim"))
 
 
-def _footing(reply: Reply) -> Any:
+def _footing(reply: Reply) -> "Text":
     from rich.text import Text
 
     if reply.response is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-Patience = Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds each endpoint may take.")]
+Patience = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Time for each endpoint.")]
 
 _WORDS: Final = {True: "yes", False: "no", None: "?"}
 _STYLES: Final = {True: "green", False: "red", None: "dim"}
@@ -30,7 +30,7 @@ def doctor(timeout: Patience = 10.0, config: Config = None, demo: Demo = False, 
 
     Nothing is generated, so it costs nothing. Exit code 1 when something is broken or nothing works at all.
     """
-    entries = open_registry(config, demo=demo).list_active()
+    entries = sorted(open_registry(config, demo=demo).list_active(), key=lambda llm: llm.id)
     optional = () if "OLLAMA_HOST" in environment_with(config) else ("ollama",)
     checks = asyncio.run(check_all(entries, timeout=timeout, optional=optional))
     warnings = [str(notice) for notice in notices(entries, today())]

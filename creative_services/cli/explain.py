@@ -25,7 +25,7 @@ def explain(
     tools: Annotated[bool, typer.Option("--tools", help="It must be able to call tools.")] = False,
     vision: Annotated[bool, typer.Option("--vision", help="It must understand images.")] = False,
     json_mode: Annotated[bool, typer.Option("--json-mode", help="It must hold to a JSON schema.")] = False,
-    context: Annotated[int, typer.Option("--context", min=0, help="It must hold this many tokens.")] = 0,
+    context: Annotated[int, typer.Option("--context", metavar="N", min=0, help="It must hold this many tokens.")] = 0,
     config: Config = None,
     demo: Demo = False,
     as_json: AsJson = False,

@@ -1,18 +1,26 @@
 """``creative-services llms``: which entries there are, who wins each tier, what they cost, when they retire."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from creative_services.cli.console import console, on_terminal, remark, say_json
-from creative_services.cli.options import AsJson, Config, Demo, Tier
+from creative_services.cli.options import AsJson, Config, Demo
 from creative_services.cli.records import amount, entry_record
 from creative_services.cli.standing import Standing, standings
 from creative_services.cli.surroundings import open_registry, today
 from creative_services.cli.tables import say_columns
 from creative_services.cli.words import per_million, per_thousand
+from creative_services.core.llm_registry import LLMTier
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
+
+OnlyTier = Annotated[
+    LLMTier | None,
+    typer.Option("--tier", "-t", metavar="TIER", case_sensitive=False, help="Only this tier.", show_default=False),
+]
 
 _STYLES: Final = {"active": "green", "retiring": "yellow", "retired": "red", "off": "dim"}
 _COLUMNS: Final = (
@@ -21,7 +29,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-def llms(tier: Tier = None, config: Config = None, demo: Demo = False, as_json: AsJson = False) -> None:
+def llms(tier: OnlyTier = None, config: Config = None, demo: Demo = False, as_json: AsJson = False) -> None:
     """List the entries: winner of each tier, price, status, retirement.
 
     The first of each tier, marked with a star, is the one that --tier asks.
@@ -79,14 +87,14 @@ def _cells(each: Standing) -> tuple[str, ...]:
 
 
 def _table(found: list[Standing]) -> "Table":
-    """Two lines per entry, so that everything fits into 80 columns."""
+    """Two or three lines per entry, so that everything fits into 80 columns."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("")
     table.add_column("ID", justify="right")
     table.add_column("Entry", overflow="fold")
-    table.add_column("USD in / out", justify="right", no_wrap=True)
+    table.add_column("USD in / out\nper 1k, per 1M", justify="right", no_wrap=True)
     table.add_column("Status", overflow="fold")
     for place, each in enumerate(found):
         if place == 0 or found[place - 1].llm.tier is not each.llm.tier:
@@ -101,7 +109,8 @@ def _who(each: Standing) -> "Text":
     from rich.text import Text
 
     llm = each.llm
-    return Text.assemble((llm.name, "bold" if each.wins else ""), "\n", (f"{llm.provider}/{llm.model}", "dim"))
+    text = Text.assemble((llm.name, "bold" if each.wins else ""), "\n", (f"{llm.provider}/{llm.model}", "dim"))
+    return text.append(f"\nfor {each.replaces.model}", "dim italic") if each.replaces else text
 
 
 def _prices(each: Standing) -> "Text":
@@ -109,8 +118,8 @@ def _prices(each: Standing) -> "Text":
 
     price_in, price_out = each.llm.cost_per_1k_input, each.llm.cost_per_1k_output
     return Text.assemble(
-        f"{per_thousand(price_in)} / {per_thousand(price_out)} per 1k\n",
-        (f"{per_million(price_in)} / {per_million(price_out)} per 1M", "dim"),
+        f"{per_thousand(price_in)} / {per_thousand(price_out)}\n",
+        (f"{per_million(price_in)} / {per_million(price_out)}", "dim"),
     )
 
 
@@ -120,6 +129,6 @@ def _status(each: Standing) -> "Text":
     text = Text(each.says, _STYLES[each.status])
     if each.llm.successor and each.llm.retires_on:
         text.append(f"\nthen {each.llm.successor}", "dim")
-    elif each.replaces:
-        text.append(f"\nfor {each.replaces.model}", "dim")
+    elif each.replaces and each.replaces.retires_on:
+        text.append(f"\nsince {each.replaces.retires_on}", "dim")
     return text

@@ -7,28 +7,53 @@ import typer
 
 from creative_services.core.llm_registry import LLMTier
 
-Prompt = Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.", show_default=False)]
+Prompt = Annotated[
+    str, typer.Argument(metavar="PROMPT", help="What to ask; - reads it from standard input.", show_default=False)
+]
 
 Tier = Annotated[
     LLMTier | None,
-    typer.Option("--tier", "-t", case_sensitive=False, help="Ask the cheapest entry of this tier.", show_default=False),
+    typer.Option(
+        "--tier",
+        "-t",
+        metavar="TIER",
+        case_sensitive=False,
+        help=f"Ask the cheapest entry of this tier: {', '.join(LLMTier)}.",
+        show_default=False,
+    ),
 ]
-LLMId = Annotated[int | None, typer.Option("--llm-id", help="Ask this one entry.", show_default=False)]
+LLMId = Annotated[int | None, typer.Option("--llm-id", metavar="ID", help="Ask this one entry.", show_default=False)]
 
-System = Annotated[str | None, typer.Option("--system", help="A system prompt.", show_default=False)]
+System = Annotated[str | None, typer.Option("--system", metavar="TEXT", help="A system prompt.", show_default=False)]
 MaxTokens = Annotated[
-    int | None, typer.Option("--max-tokens", min=1, help="The longest answer, in tokens.", show_default=False)
+    int | None,
+    typer.Option("--max-tokens", metavar="N", min=1, help="The longest answer, in tokens.", show_default=False),
 ]
-Temperature = Annotated[float | None, typer.Option("--temperature", min=0, help="0 is the driest.", show_default=False)]
+Temperature = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature", metavar="NUMBER", min=0, help="How freely the model chooses; 0 is least.", show_default=False
+    ),
+]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", min=0.001, help="Seconds for the whole call, every try included.", show_default=False),
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.001,
+        help="Time for the whole call, every try included.",
+        show_default=False,
+    ),
 ]
 
 Config = Annotated[
     Path | None,
     typer.Option(
-        "--config", help="A TOML file of entries; as CREATIVE_SERVICES_CONFIG.", dir_okay=False, show_default=False
+        "--config",
+        metavar="FILE",
+        dir_okay=False,
+        help="A TOML file of entries; as CREATIVE_SERVICES_CONFIG.",
+        show_default=False,
     ),
 ]
 Demo = Annotated[bool, typer.Option("--demo", help="Offline stand-ins for every tier; needs no key.")]

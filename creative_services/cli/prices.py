@@ -16,7 +16,9 @@ from creative_services.core.pricing import Pricing, Rates
 if TYPE_CHECKING:
     from rich.table import Table
 
-Provider = Annotated[str | None, typer.Option("--provider", help="Only this vendor's.", show_default=False)]
+Provider = Annotated[
+    str | None, typer.Option("--provider", metavar="NAME", help="Only this vendor's.", show_default=False)
+]
 
 _COLUMNS: Final = ("PROVIDER", "MODEL", "PROMPT", "IN/1M", "CACHED/1M", "OUT/1M", "RETIRES")
 

@@ -5,10 +5,19 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from creative_services.core.errors import ConfigurationError, CreativeServicesError
 from creative_services.llms.asking import understand
+
+# What JSON may hold where. Options that are not here are judged by the call itself.
+_KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+    **dict.fromkeys(("prompt", "system_prompt", "tier", "user_id"), ((str,), "text")),
+    **dict.fromkeys(("max_tokens", "llm_id", "seed"), ((int,), "a whole number")),
+    **dict.fromkeys(("temperature", "timeout"), ((int, float), "a number")),
+    **dict.fromkeys(("messages", "tools", "fallback_tiers"), ((list,), "a list")),
+    **dict.fromkeys(("metadata", "extra", "response_model"), ((dict,), "an object")),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,7 @@ def _questions(path: Path) -> Iterator[Question]:
         text = line.strip()
         if text.startswith("{"):
             item = _object(text, number, path)
+            _check_kinds(item, number, path)
             own_id = item.pop("id", None)
             yield Question(line=number, id=own_id, item=_by_id_alone(item))
         elif text:
@@ -61,6 +71,14 @@ def _object(text: str, number: int, path: Path) -> dict[str, Any]:
     return item
 
 
+def _check_kinds(item: dict[str, Any], number: int, path: Path) -> None:
+    for name, value in item.items():
+        kinds, words = _KINDS.get(name, ((object,), "anything"))
+        # JSON's true is a Python integer, and nobody's max_tokens.
+        if not isinstance(value, kinds) or (isinstance(value, bool) and object not in kinds):
+            raise ConfigurationError(f"{path}, line {number}: {name} must be {words}, not {json.dumps(value)}.")
+
+
 def _by_id_alone(item: dict[str, Any]) -> dict[str, Any]:
     # An entry's id in the line overrules the tier of the command line, and the other way round.
     if "llm_id" in item and "tier" not in item:
@@ -73,6 +91,5 @@ def _check(question: Question, options: Mapping[str, Any], path: Path) -> None:
     merged: Any = {**options, **asked}
     try:
         understand(merged.pop("prompt", None), merged)
-    except (CreativeServicesError, TypeError, ValueError, AttributeError) as error:
-        # Not only our own errors: a number where text belongs shows itself as whatever it breaks first.
+    except (CreativeServicesError, TypeError) as error:  # an unknown option is a TypeError, as for a function
         raise ConfigurationError(f"{path}, line {question.line}: {error}") from error
