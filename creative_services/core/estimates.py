@@ -1,6 +1,6 @@
 """Token counts without a tokenizer: good enough to set money aside, and always marked as estimates."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from creative_services.core.completions import Message
@@ -13,14 +13,17 @@ _IMAGE_TOKENS: Final = 1600
 _MESSAGE_TOKENS: Final = 4
 
 
-def text_tokens(text: str) -> int:
-    """About how many tokens ``text`` is, rather too many than too few."""
-    return -(-len(text) // _CHARACTERS_PER_TOKEN)
+def text_tokens(text: str | int) -> int:
+    """About how many tokens ``text``, or a text of so many characters, is: rather too many than too few."""
+    return -(-(text if isinstance(text, int) else len(text)) // _CHARACTERS_PER_TOKEN)
 
 
 def input_tokens(messages: Iterable[Message]) -> int:
     """About how many tokens the messages are."""
-    return sum(_MESSAGE_TOKENS + _content_tokens(message.get("content")) for message in messages)
+    tokens = 0
+    for message in messages:
+        tokens += _MESSAGE_TOKENS + _content_tokens(message.get("content"))
+    return tokens
 
 
 def _content_tokens(content: Any) -> int:
@@ -28,9 +31,14 @@ def _content_tokens(content: Any) -> int:
         return text_tokens(content)
     if not isinstance(content, (list, tuple)):
         return 0
-    return sum(text_tokens(part["text"]) if "text" in part else _IMAGE_TOKENS for part in content)
+    return sum(map(_part_tokens, content))
 
 
-def estimated_usage(messages: Iterable[Message], answer: str) -> Usage:
-    """A usage for answers whose vendor reported none."""
+def _part_tokens(part: Any) -> int:
+    text = part.get("text") if isinstance(part, Mapping) else part
+    return text_tokens(text) if isinstance(text, str) else _IMAGE_TOKENS
+
+
+def estimated_usage(messages: Iterable[Message], answer: str | int) -> Usage:
+    """A usage for answers whose vendor reported none; of an answer that was only passed on, its length is enough."""
     return Usage(input_tokens=input_tokens(messages), output_tokens=text_tokens(answer), estimated=True)

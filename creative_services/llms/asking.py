@@ -157,11 +157,15 @@ def _positive(name: str, value: _Number | None) -> _Number | None:
 
 def implied_by(request: Request) -> Needs:
     """What the request itself shows that a model must be able to do."""
-    return Needs(
-        tools=bool(request.tools),
-        json=request.schema is not None,
-        vision=any(_has_image(message.get("content")) for message in request.messages),
-    )
+    vision = False
+    for message in request.messages:
+        content = message.get("content")
+        if content.__class__ is not str and _has_image(content):
+            vision = True
+            break
+    if not (vision or request.tools or request.schema is not None):
+        return NO_NEEDS
+    return Needs(tools=bool(request.tools), json=request.schema is not None, vision=vision)
 
 
 def _has_image(content: Any) -> bool:

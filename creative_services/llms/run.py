@@ -140,11 +140,11 @@ class Run:
         self._desk.health.failed(self._open_try().llm, error)
         return await self._close(usage or self._maybe_billed(error), error)
 
-    async def abandon(self, answer: str = "") -> None:
+    async def abandon(self, answer: str | int = "", usage: Usage | None = None) -> None:
         """The caller gave up, or a stranger's provider crashed: the vendor may charge for what it did so far."""
         if self._open is not None:
             await self._close(
-                estimated_usage(self.request.messages, answer),
+                usage or estimated_usage(self.request.messages, answer),
                 CallCancelledError(f"{self._open.llm}: the call was given up before its answer was complete."),
             )
 

@@ -181,15 +181,15 @@ def usage(told: Any, service_tier: Any = None) -> Usage | None:
         return None
     into, out = count(told, "prompt_tokens"), count(told, "completion_tokens")
     before, after = details(told, "prompt_tokens_details"), details(told, "completion_tokens_details")
-    thought = count(after, "reasoning_tokens")
+    thought = count(after, "reasoning_tokens") if after else 0
     # xAI counts reasoning beside the completion, everybody else inside it; the total gives it away.
     if thought and count(told, "total_tokens") == into + out + thought:
         out += thought
     return Usage(
         input_tokens=into,
         output_tokens=out,
-        cached_tokens=count(before, "cached_tokens") or count(told, "prompt_cache_hit_tokens"),
-        cache_write_tokens=count(before, "cache_write_tokens"),
+        cached_tokens=(count(before, "cached_tokens") if before else 0) or count(told, "prompt_cache_hit_tokens"),
+        cache_write_tokens=count(before, "cache_write_tokens") if before else 0,
         reasoning_tokens=thought,
         service_tier=service_tier if isinstance(service_tier, str) else "",
     )
