@@ -19,7 +19,7 @@ from django_app.llms.keys.written import Kind, kind_of, source_of
 from django_app.llms.models import rules
 from django_app.llms.models.key_field import KeyField
 from django_app.llms.models.queryset import LlmsQuerySet
-from django_app.llms.source import COLUMNS, entry_of
+from django_app.llms.rows import COLUMNS, entry_of
 
 
 class Llms(models.Model):

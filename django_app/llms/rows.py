@@ -1,0 +1,126 @@
+"""From one row of the table to one entry."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from logging import getLogger
+from typing import Any, Final
+
+from django.db import models
+from django.db.models.functions import Cast
+
+from creative_services.catalog.prices import price_of, snapshot
+from creative_services.core.errors import CreativeServicesError
+from creative_services.core.llm_registry import LLMEntry
+from creative_services.core.pricing import Pricing, Rates, money
+from creative_services.core.secrets import Secret
+from django_app.llms import endpoints
+from django_app.llms.keys.reading import read_key
+
+COLUMNS: Final = (
+    "id", "name", "provider", "model_name", "tier", "api_key", "api_endpoint", "max_tokens", "temperature",
+    "cost_per_1k_input", "cost_per_1k_output", "is_active", "capabilities", "context_window", "options",
+    "retires_on", "successor",
+)  # fmt: skip
+KEY: Final = COLUMNS.index("api_key")
+
+# Read as text: thousands of entries share a handful of lists, and each text needs to be understood only once.
+_TEXTS: Final = {name: Cast(name, models.TextField()) for name in ("capabilities", "options")}
+
+Row = tuple[Any, ...]
+
+_log = getLogger("creative_services.registry")
+
+
+def rows_of(table: "models.QuerySet[Any]") -> Iterable[Row]:
+    """Each row's columns, and until when it is pinned, in one query."""
+    chosen = [_TEXTS.get(name, models.F(name)) for name in (*COLUMNS, "pinned_until")]
+    return table.order_by().values_list(*chosen).iterator(chunk_size=2000)
+
+
+def entry_of(row: Row, last_key: Secret | None) -> tuple[LLMEntry, str | None]:
+    """The entry of a row. One that cannot be asked is switched off, with the reason; it never fails the others.
+
+    ``last_key`` is what the same reference gave before: a vault that is away for a minute must not stop the calls.
+    """
+    (llm_id, name, provider, model, tier, key, endpoint, max_tokens, temperature, price_in, price_out, is_active,
+     capabilities, context_window, options, retires_on, successor) = row  # fmt: skip
+    secret = why = None
+    if is_active:  # nobody asks one that is off, so nobody needs to hear what it lacks
+        secret, why = _key(key, llm_id, f"entry {llm_id} '{name}'", last_key) if key else (None, None)
+        why = why or (_refused(endpoint, tier, llm_id, name) if endpoint else None)
+    entry = LLMEntry(
+        id=llm_id,
+        name=name,
+        provider=provider,
+        model=model,
+        tier=tier,
+        api_key=secret,
+        api_endpoint=endpoint or None,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        is_active=is_active and why is None,
+        capabilities=_words(capabilities) if isinstance(capabilities, str) else capabilities,
+        context_window=context_window,
+        pricing=_card(provider, model, price_in, price_out),
+        retires_on=retires_on,
+        successor=successor or None,
+        options=_options(options) if isinstance(options, str) else options,
+    )
+    return entry, why
+
+
+@lru_cache(maxsize=1024)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(json.loads(text))
+
+
+def _options(text: str) -> dict[str, Any]:
+    # Not remembered like the words: a dictionary could be changed by whoever gets it.
+    options: dict[str, Any] = {} if text == "{}" else json.loads(text)
+    return options
+
+
+def _card(provider: str, model: str, price_in: Any, price_out: Any) -> Pricing:
+    """The row's prices; where they are those of the catalogue, with what cached and long prompts cost."""
+    rates = Rates(input=_trimmed(price_in), output=_trimmed(price_out))
+    if model in _catalogue().get(provider, ()):
+        known = price_of(provider, model, datetime.now(UTC).date())
+        if known is not None and (known.rates.input, known.rates.output) == (rates.input, rates.output):
+            return known
+    return Pricing(rates=rates, source="explicit")
+
+
+def _catalogue() -> Mapping[str, Any]:
+    models_known: Mapping[str, Any] = snapshot()["models"]
+    return models_known
+
+
+def _trimmed(written: Any) -> Decimal | None:
+    # The column has ten places; people are shown 0.0005, not 0.0005000000. A row not yet saved may hold any number.
+    price = money(written)
+    if price is None:
+        return None
+    trimmed = price.normalize()
+    # From ten on it may have turned to an exponent: 2E+1.
+    return trimmed if price < 10 else Decimal(f"{trimmed:f}")
+
+
+def _key(text: str, llm_id: int, owner: str, last_key: Secret | None) -> tuple[Secret | None, str | None]:
+    try:
+        return read_key(text, llm_id, owner=owner), None
+    except CreativeServicesError as error:
+        why: str = str(error)
+    except Exception as error:  # noqa: BLE001 - a resolver is somebody else's code; one bad key must not hide all entries
+        why = f"{owner}: its key could not be resolved: {type(error).__name__}."
+    if last_key is not None:
+        _log.warning("%s The key from before is still used.", why)
+        return last_key, None
+    return None, why
+
+
+def _refused(endpoint: str, tier: str, llm_id: int, name: str) -> str | None:
+    why = endpoints.literal_refusal(endpoint, tier)
+    return f"entry {llm_id} '{name}' {why}." if why else None
