@@ -1,9 +1,10 @@
 """Limits on money: what counts together, for how long, and what a call could cost at most."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.pricing import money
@@ -17,11 +18,15 @@ _WINDOWS: Final[dict[str, str]] = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "mo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """At most ``limit`` USD per window, counted for the whole client, per tier or per user."""
+    """At most ``limit`` USD per window, counted for the whole client, per tier or per user.
+
+    ``whom`` narrows it to one tier or one user; empty, it holds for each of them.
+    """
 
     limit: Decimal
     per: Per = "day"
     scope: Scope = "client"
+    whom: str = ""
 
     def __post_init__(self) -> None:
         limit = money(self.limit)
@@ -34,11 +39,18 @@ class Budget:
 
     def account(self, *, tier: str, user: str | None, at: datetime) -> str:
         """The name under which spending is added up: scope, whom it concerns, window."""
-        whom = {"client": "", "tier": tier, "user": user or "anonymous"}[self.scope]
-        return f"{self.scope}:{whom}:{at.strftime(_WINDOWS[self.per])}"
+        return f"{self.scope}:{self._counted(tier, user)}:{at.strftime(_WINDOWS[self.per])}"
+
+    def concerns(self, *, tier: str, user: str | None) -> bool:
+        """Whether a call to this tier by this user counts."""
+        return not self.whom or self.whom == self._counted(tier, user)
+
+    def _counted(self, tier: str, user: str | None) -> str:
+        return {"client": "", "tier": tier, "user": user or "anonymous"}[self.scope]
 
     def __str__(self) -> str:
-        return f"{self.limit} USD per {self.per} and {self.scope}"
+        whom = f" {self.whom}" if self.whom else ""
+        return f"{self.limit} USD per {self.per} and {self.scope}{whom}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +70,15 @@ class BudgetStore(Protocol):
 
     async def settle(self, account: str, reserved: Decimal, actual: Decimal) -> None:
         """Replace what was reserved by what was spent."""
+        ...
+
+
+@runtime_checkable
+class SetsBudgets(Protocol):
+    """An optional power of a store: budgets of its own, which people may change while calls go on."""
+
+    async def in_force(self) -> Sequence[Budget]:
+        """The budgets to keep now, beside those of the client."""
         ...
 
 

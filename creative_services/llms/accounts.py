@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from threading import Lock
 
-from creative_services.core.budgets import Budget, BudgetStore, Reservation, worst_case
+from creative_services.core.budgets import Budget, BudgetStore, Reservation, SetsBudgets, worst_case
 from creative_services.core.completions import Request
 from creative_services.core.errors import BudgetExceededError
 from creative_services.core.estimates import input_tokens
@@ -58,23 +58,28 @@ def _is_past(window: str, current: str) -> bool:
 class Accounts:
     """The client's budgets over one store."""
 
-    __slots__ = ("_budgets", "_store")
+    __slots__ = ("_budgets", "_setter", "_store")
 
     def __init__(self, budgets: Sequence[Budget], store: BudgetStore | None = None) -> None:
         self._budgets = tuple(budgets)
         self._store: BudgetStore = store or MemoryBudgets()
+        self._setter = store if isinstance(store, SetsBudgets) else None
 
     def __bool__(self) -> bool:
-        return bool(self._budgets)
+        return bool(self._budgets or self._setter)
 
     async def reserve(
         self, entry: LLMEntry, request: Request, *, user: str | None, at: datetime
     ) -> tuple[Reservation, ...]:
         """Set the call's worst case aside in every budget, or refuse it and free what was set aside."""
+        tier = entry.tier.value
+        budgets = [budget for budget in await self._in_force() if budget.concerns(tier=tier, user=user)]
+        if not budgets:
+            return ()
         amount = self._worst_case(entry, request)
         held: list[Reservation] = []
-        for budget in self._budgets:
-            account = budget.account(tier=entry.tier.value, user=user, at=at)
+        for budget in budgets:
+            account = budget.account(tier=tier, user=user, at=at)
             left = await self._store.reserve(account, amount, budget.limit)
             if left is not None:
                 await self.settle(held, Decimal(0))
@@ -84,6 +89,9 @@ class Accounts:
                 )
             held.append(Reservation(account=account, amount=amount))
         return tuple(held)
+
+    async def _in_force(self) -> Sequence[Budget]:
+        return (*self._budgets, *await self._setter.in_force()) if self._setter else self._budgets
 
     async def settle(self, held: Iterable[Reservation], actual: Decimal | None) -> None:
         """Replace the reservations by what the call really cost; an unknown cost keeps the worst case."""

@@ -34,7 +34,6 @@ class Spool(Generic[R]):
         self,
         directory: Path,
         *,
-        encode: Callable[[R], bytes],
         decode: Callable[[bytes], R],
         sink: Sink[R],
         around: Callable[[], AbstractContextManager[object]] = nullcontext,
@@ -42,7 +41,7 @@ class Spool(Generic[R]):
         pause: float = 0.25,
     ) -> None:
         self.directory = directory
-        self._encode, self._decode, self._sink = encode, decode, sink
+        self._decode, self._sink = decode, sink
         self._around, self._idle, self._pause = around, idle, pause
         self._start_afresh()
         _open_spools.add(self)
@@ -64,9 +63,9 @@ class Spool(Generic[R]):
             self._file.forget()
         self._start_afresh()
 
-    def append(self, record: R) -> None:
-        """Keep a record. When this returns, the death of the process no longer loses it."""
-        line, file = self._encode(record), self._file or self._started()
+    def append(self, line: bytes) -> None:
+        """Keep a record, one line of bytes. When this returns, the death of the process no longer loses it."""
+        file = self._file or self._started()
         while not file.append(line) and file.is_closed:  # the file was just changed for a new one
             file = self._started()
         if not self._awake:

@@ -32,6 +32,8 @@ class Settings:
     retirement_warning_days: int = 60
     price_age_days: int = 90
     key_age_days: int = 365
+    spool_dir: str = ""
+    usage_days: int = 90
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -76,6 +78,8 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "retirement_warning_days": _days,
     "price_age_days": _days,
     "key_age_days": _days,
+    "spool_dir": _text,
+    "usage_days": _days,
 }
 
 

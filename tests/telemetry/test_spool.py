@@ -38,10 +38,6 @@ class Shelf:
             raise OSError("away after it was stored")
 
 
-def encode(number: int) -> bytes:
-    return json.dumps(number).encode()
-
-
 @pytest.fixture
 def shelf() -> Shelf:
     return Shelf()
@@ -49,13 +45,13 @@ def shelf() -> Shelf:
 
 @pytest.fixture
 def make(tmp_path: Path, shelf: Shelf) -> Callable[[], Spool[int]]:
-    return lambda: Spool(tmp_path, encode=encode, decode=json.loads, sink=shelf, pause=0.01)
+    return lambda: Spool(tmp_path, decode=json.loads, sink=shelf, pause=0.01)
 
 
 def test_what_is_appended_arrives_once_and_in_order(make: Callable[[], Spool[int]], shelf: Shelf) -> None:
     records = make()
     for number in range(500):
-        records.append(number)
+        records.append(b"%d" % number)
     assert records.close()
     assert shelf.kept == list(range(500))
 
@@ -64,10 +60,10 @@ def test_a_closed_spool_leaves_no_file_and_may_be_used_again(
     make: Callable[[], Spool[int]], shelf: Shelf, tmp_path: Path
 ) -> None:
     records = make()
-    records.append(1)
+    records.append(b"1")
     assert records.close()
     assert list(tmp_path.iterdir()) == []
-    records.append(2)
+    records.append(b"2")
     assert records.close()
     assert shelf.kept == [1, 2]
 
@@ -79,7 +75,7 @@ def test_a_keeper_that_fails_before_or_after_storing_gets_each_once(
     shelf.trouble = ["before", "after", "before", "after"]
     records = make()
     for number in range(100):
-        records.append(number)
+        records.append(b"%d" % number)
     assert records.close()
     assert shelf.kept == list(range(100))
 
@@ -87,7 +83,7 @@ def test_a_keeper_that_fails_before_or_after_storing_gets_each_once(
 def test_many_threads(make: Callable[[], Spool[int]], shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "LONG", 1000)  # so that files follow one another meanwhile
     records = make()
-    threads = [Thread(target=lambda: [records.append(n) for n in range(1000)]) for _ in range(8)]
+    threads = [Thread(target=lambda: [records.append(b"%d" % n) for n in range(1000)]) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -138,7 +134,7 @@ def test_a_living_process_adopts_what_a_dead_one_left(
     left.append(b"10")
     left.forget()  # as at the death of its process: unlocked, and still there
     records = make()
-    records.append(1)
+    records.append(b"1")
     assert records.close()
     assert sorted(shelf.kept) == [1, 7, 8, 9, 10]
 
@@ -181,14 +177,14 @@ class Print:
     def last(self, name): return 0
     def store(self, batch): os.write(1, ("".join(f"{n}\\n" for n in batch.records)).encode())
 
-spool = Spool(Path(sys.argv[1]), encode=lambda n: json.dumps(n).encode(), decode=json.loads, sink=Print())
-spool.append(1)
+spool = Spool(Path(sys.argv[1]), decode=json.loads, sink=Print())
+spool.append(b"1")
 assert spool.flush()
 if child := os.fork():
-    spool.append(2)
+    spool.append(b"2")
     os.waitpid(child, 0)
 else:
-    spool.append(3)
+    spool.append(b"3")
 """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script, str(tmp_path)],

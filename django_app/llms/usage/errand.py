@@ -1,0 +1,102 @@
+"""A thread with a database connection of its own, for coroutines that need a short answer from the database."""
+
+import asyncio
+import atexit
+import os
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Lock, Thread
+from typing import Any, Final, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
+
+from creative_services.adapters.django_testing import no_thread
+from creative_services.adapters.django_wakeups import private_connection
+
+T = TypeVar("T")
+
+# SQLite says that it is locked, and a restarted PostgreSQL that the connection is gone: both pass.
+_TRIES: Final = 3
+
+Work = tuple[Callable[[], Any], "Future[Any]"]
+
+
+class Errands:
+    """Runs one piece of work after the other for one database; a connection per request would cost more than it."""
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self.start_afresh()
+
+    def start_afresh(self) -> None:
+        """A forked child has no thread of its parent."""
+        self._lock = Lock()
+        self._waiting: SimpleQueue[Work | None] = SimpleQueue()
+        self._thread: Thread | None = None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """The result of ``work``, which runs on the errands' thread."""
+        if no_thread(self._using):
+            return await sync_to_async(work)()
+        done: Future[T] = Future()
+        with self._lock:
+            if self._thread is None:
+                self._thread = Thread(target=self._work, name="creative-services-budgets", daemon=True)
+                self._thread.start()
+            self._waiting.put((work, done))
+        return await asyncio.wrap_future(done)
+
+    def stop(self) -> None:
+        """Finish what waits, and close the connection."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread:
+            self._waiting.put(None)
+            thread.join(5)
+
+    def _work(self) -> None:
+        with private_connection(self._using):
+            while item := self._waiting.get():
+                work, done = item
+                if done.set_running_or_notify_cancel():
+                    self._answer(work, done)
+
+    def _answer(self, work: Callable[[], Any], done: "Future[Any]") -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                done.set_result(work())
+            except (OperationalError, InterfaceError) as error:
+                with suppress(DatabaseError):
+                    connections[self._using].close()
+                if not left:
+                    done.set_exception(error)
+            except Exception as error:  # noqa: BLE001 - it is the caller's, who waits for it
+                done.set_exception(error)
+            if done.done():
+                return
+
+
+_errands: Final[dict[str, Errands]] = {}
+
+
+def errands_of(using: str) -> Errands:
+    """The errands of a database in this process."""
+    return _errands.setdefault(using, Errands(using))
+
+
+def _stop_all() -> None:
+    for each in list(_errands.values()):
+        each.stop()
+
+
+def _after_fork() -> None:
+    for each in _errands.values():
+        each.start_afresh()
+
+
+atexit.register(_stop_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
