@@ -43,7 +43,9 @@ class Server:
     def start(self) -> None:
         """Start it, or start it again on the same port with the same data."""
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, cwd=self.folder, process_group=0)
+            self.process = subprocess.Popen(
+                self.command(), stdout=log, stderr=log, cwd=self.folder, process_group=0, env=_environment()
+            )
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end and self.process.poll() is None:
             if self.ready():
@@ -123,6 +125,15 @@ class NATSServer(Server):
         return [_program(self), "-c", str(config)]
 
 
+class ConsulDouble(Server):
+    """No Consul can be had from Debian or PyPI; this one is written from its documentation."""
+
+    program, package, scheme = "creative_services.testing.consul", "part of this package", "consul"
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", self.program, str(self.port), str(self.folder / "state.json")]
+
+
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on at the moment; all are held until all are found, so they differ."""
     taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
@@ -130,6 +141,10 @@ def free_ports(count: int) -> list[int]:
     for held in taken:
         held.close()
     return ports
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def _program(server: Server) -> str:
