@@ -19,10 +19,11 @@ class LlmsConfig(AppConfig):
 
     def ready(self) -> None:
         """Only registrations: no query, no thread, no network at start."""
-        from django_app.llms import changes, checks, conf
+        from django_app.llms import audit, changes, checks, conf
 
         checks.register_all()
         changes.follow_models(self)
+        audit.follow_models(self)
         conf.follow_settings()
 
     def entry_source(self, alias: str) -> "EntrySource":
