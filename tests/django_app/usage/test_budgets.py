@@ -50,7 +50,9 @@ def test_processes_and_threads_spend_the_limit_and_not_a_grain_more(
         spender.tell("go")
     # 3 processes, 2 threads each, 4 tasks each, 30 tries each: 720 tries for 100 places.
     assert sum(spender.hears()[0] for spender in spenders) == 100
-    (spent,) = project.run("from django_app.llms.models import BudgetAccount; say(BudgetAccount.objects.get().spent_units)")
+    (spent,) = project.run(
+        "from django_app.llms.models import BudgetAccount; say(BudgetAccount.objects.get().spent_units)"
+    )
     assert spent == [100]
 
 
