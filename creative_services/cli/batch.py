@@ -1,22 +1,18 @@
 """``creative-services batch``: a file of prompts, answered in order, going on where a broken run stopped."""
 
-import asyncio
-import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from creative_services.cli.answers import tell, write_answers
 from creative_services.cli.console import console, on_terminal, remark
 from creative_services.cli.options import Config, Demo, LLMId, MaxTokens, System, Temperature, Tier, Timeout, one_of
 from creative_services.cli.questions import Question, read_questions
-from creative_services.cli.records import error_record, response_record
-from creative_services.cli.surroundings import only_said, open_client
+from creative_services.cli.surroundings import only_said, open_client, run
 from creative_services.cli.words import usd
 from creative_services.core.errors import ConfigurationError
 
@@ -50,8 +46,6 @@ KeptIn = Annotated[
 ]
 Concurrency = Annotated[int, typer.Option("--concurrency", "-c", metavar="N", min=1, help="Prompts under way at once.")]
 
-_FAILURES_SHOWN: Final = 20
-
 
 def batch(
     prompts: Prompts,
@@ -81,13 +75,20 @@ def batch(
     client = open_client(config, demo=demo)
     with _progress(len(questions)) as progress:
         try:
-            results = asyncio.run(_ask(client, questions, options, concurrency, progress, kept_in))
+            results = run(_ask(client, questions, options, concurrency, progress, kept_in))
         except KeyboardInterrupt:
             if kept_in:
                 remark(f"The answers so far are kept in {kept_in}; the same command goes on from there.")
             raise
-    _write(output, questions, results)
-    _finish(questions, results, output, kept_in if journal is None else None)
+    outcomes = list(zip(questions, results, strict=True))
+    write_answers(output, outcomes)
+    failed = tell(output, outcomes)
+    if failed and kept_in:
+        remark("The same command asks only those without an answer again.")
+    if failed:
+        raise typer.Exit(1)
+    if kept_in and journal is None:
+        kept_in.unlink(missing_ok=True)
 
 
 def _check_room(output: Path) -> None:
@@ -137,51 +138,3 @@ def _progress(total: int) -> "Iterator[Progress]":
             bar.update(task, completed=tally.done, description=f"{usd(tally.cost)}{failed}")
 
         yield report
-
-
-def _write(output: Path, questions: Sequence[Question], results: "Sequence[Result]") -> None:
-    lines = (json.dumps(_record(q, r), ensure_ascii=False) + "\n" for q, r in zip(questions, results, strict=True))
-    if str(output) == "-":
-        sys.stdout.writelines(lines)
-        return
-    part = output.with_name(f"{output.name}.part")
-    try:
-        # All or nothing: whoever watches the file never reads half of it.
-        with part.open("w", encoding="utf-8") as file:
-            file.writelines(lines)
-        os.replace(part, output)  # noqa: PTH105 - Path.replace is the same, and its return value invites mistakes
-    except OSError as error:
-        raise ConfigurationError(f"{output} cannot be written: {error.strerror}.") from error
-
-
-def _record(question: Question, result: "Result") -> dict[str, Any]:
-    place = {"line": question.line} | ({} if question.id is None else {"id": question.id})
-    if result.response is not None:
-        return {**place, "ok": True, **response_record(result.response)}
-    return {**place, "ok": False, "error": error_record(result.error) if result.error else None}
-
-
-def _finish(questions: Sequence[Question], results: "Sequence[Result]", output: Path, own_journal: Path | None) -> None:
-    failed = [(q.line, r.error) for q, r in zip(questions, results, strict=True) if not r.ok]
-    where = "" if str(output) == "-" else f" in {output}"
-    remark(f"{len(results) - len(failed)} of {len(results)} answered{where}: {_spent(results)}.")
-    if failed:
-        _tell_failures(failed)
-        raise typer.Exit(1)
-    if own_journal:
-        own_journal.unlink(missing_ok=True)
-
-
-def _spent(results: "Sequence[Result]") -> str:
-    costs = [result.cost for result in results if result.ok]
-    unpriced = costs.count(None)
-    known = usd(sum((cost for cost in costs if cost is not None), Decimal(0)))
-    return f"{known} and {unpriced} at an unknown price" if unpriced else known
-
-
-def _tell_failures(failed: Sequence[tuple[int, BaseException | None]]) -> None:
-    for line, error in failed[:_FAILURES_SHOWN]:
-        remark(f"  line {line}: {type(error).__name__}: {error}", "red")
-    if len(failed) > _FAILURES_SHOWN:
-        remark(f"  and {len(failed) - _FAILURES_SHOWN} more", "red")
-    remark(f"The same command asks only the {len(failed)} without an answer again.")

@@ -1,6 +1,5 @@
 """``creative-services compare``: the same question to several tiers at once, side by side."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +19,7 @@ from creative_services.cli.options import (
     tiers_of,
 )
 from creative_services.cli.records import error_record, full_record
-from creative_services.cli.surroundings import only_said, open_client
+from creative_services.cli.surroundings import only_said, open_client, run
 from creative_services.cli.words import account, seconds, tokens, usd
 from creative_services.core.completions import LLMResponse
 from creative_services.core.errors import CreativeServicesError
@@ -65,7 +64,7 @@ def compare(
     options = only_said(system_prompt=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout)
     asked = tiers_of(tiers)
     client = open_client(config, demo=demo)
-    replies = asyncio.run(_ask(client, prompt_of(prompt), asked, options))
+    replies = run(_ask(client, prompt_of(prompt), asked, options))
     if as_json:
         say_json([_record(reply) for reply in replies])
     elif on_terminal() and console().width >= _NARROWEST * len(replies):
@@ -77,6 +76,8 @@ def compare(
 
 
 async def _ask(client: "DynamicLLMClient", prompt: str, tiers: list[LLMTier], options: Any) -> list[Reply]:
+    import asyncio
+
     async with client:
         return await asyncio.gather(*(_reply(client, prompt, tier, options) for tier in tiers))
 

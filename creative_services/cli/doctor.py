@@ -1,23 +1,23 @@
 """``creative-services doctor``: does every key, endpoint and model work?"""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import typer
 
 from creative_services.catalog.lifecycle import notices
-from creative_services.cli.checks import Check, check_all
 from creative_services.cli.console import console, on_terminal, remark, say, say_json
 from creative_services.cli.options import AsJson, Config, Demo
 from creative_services.cli.records import entry_record
-from creative_services.cli.surroundings import environment_with, open_registry, today
+from creative_services.cli.surroundings import environment_with, open_registry, run, today
 from creative_services.cli.tables import say_columns
 from creative_services.core.llm_registry import LLMEntry
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
+
+    from creative_services.cli.checks import Check
 
 Patience = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Time for each endpoint.")]
 
@@ -30,9 +30,11 @@ def doctor(timeout: Patience = 10.0, config: Config = None, demo: Demo = False, 
 
     Nothing is generated, so it costs nothing. Exit code 1 when something is broken or nothing works at all.
     """
+    from creative_services.cli.checks import check_all
+
     entries = sorted(open_registry(config, demo=demo).list_active(), key=lambda llm: llm.id)
     optional = () if "OLLAMA_HOST" in environment_with(config) else ("ollama",)
-    checks = asyncio.run(check_all(entries, timeout=timeout, optional=optional))
+    checks = run(check_all(entries, timeout=timeout, optional=optional))
     warnings = [str(notice) for notice in notices(entries, today())]
     if as_json:
         say_json({"ok": _well(checks), "entries": [_record(check) for check in checks], "warnings": warnings})
@@ -42,11 +44,11 @@ def doctor(timeout: Patience = 10.0, config: Config = None, demo: Demo = False, 
         raise typer.Exit(1)
 
 
-def _well(checks: list[Check]) -> bool:
+def _well(checks: "list[Check]") -> bool:
     return any(check.ok for check in checks) and all(check.ok or check.optional for check in checks)
 
 
-def _show(checks: list[Check], warnings: list[str]) -> None:
+def _show(checks: "list[Check]", warnings: list[str]) -> None:
     if on_terminal():
         console().print(_table(checks))
         say("")
@@ -64,7 +66,7 @@ def _show(checks: list[Check], warnings: list[str]) -> None:
         remark("No entry can answer. Export a vendor's key, or start Ollama.", "red")
 
 
-def _record(check: Check) -> dict[str, Any]:
+def _record(check: "Check") -> dict[str, Any]:
     return {
         **entry_record(check.llm),
         "endpoint": check.llm.api_endpoint,
@@ -85,7 +87,7 @@ def _endpoint(llm: LLMEntry) -> str:
     return urlsplit(llm.api_endpoint).netloc if llm.api_endpoint else "the vendor's own"
 
 
-def _cells(check: Check) -> tuple[str, ...]:
+def _cells(check: "Check") -> tuple[str, ...]:
     llm = check.llm
     states = (check.reachable, check.authorised, check.has_model)
     return (
@@ -98,7 +100,7 @@ def _cells(check: Check) -> tuple[str, ...]:
     )
 
 
-def _table(checks: list[Check]) -> "Table":
+def _table(checks: "list[Check]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 

@@ -1,6 +1,5 @@
 """``creative-services explain``: who would be asked, and why the others would not."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from creative_services.cli.console import console, on_terminal, say_json
 from creative_services.cli.options import AsJson, Config, Demo, LLMId, Tier, one_of
 from creative_services.cli.records import entry_record
-from creative_services.cli.surroundings import only_said, open_client
+from creative_services.cli.surroundings import only_said, open_client, run
 from creative_services.cli.tables import say_columns
 from creative_services.core.errors import NoEntryError
 from creative_services.core.needs import Needs
@@ -37,7 +36,7 @@ def explain(
     one_of(tier, llm_id)
     client = open_client(config, demo=demo)
     needs = Needs(tools=tools, vision=vision, json=json_mode, context=context)
-    found = asyncio.run(client.aexplain(**only_said(tier=tier, llm_id=llm_id), needs=needs))
+    found = run(client.aexplain(**only_said(tier=tier, llm_id=llm_id), needs=needs))
     if as_json:
         say_json(_record(found))
     elif on_terminal():

@@ -1,6 +1,5 @@
 """``creative-services generate``: one answer, whole or in pieces."""
 
-import asyncio
 import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +21,7 @@ from creative_services.cli.options import (
     one_of,
 )
 from creative_services.cli.records import full_record
-from creative_services.cli.surroundings import only_said, open_client
+from creative_services.cli.surroundings import only_said, open_client, run
 from creative_services.cli.words import account
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def generate(
     )
     client = open_client(config, demo=demo)
     way = _streamed if stream else _whole
-    response = asyncio.run(way(client, prompt_of(prompt), options, as_json=as_json))
+    response = run(way(client, prompt_of(prompt), options, as_json=as_json))
     if not as_json:
         remark(account(response))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from creative_services.core.errors import ConfigurationError, CreativeServicesError
-from creative_services.llms.asking import understand
 
 # What JSON may hold where. Options that are not here are judged by the call itself.
 _KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
@@ -87,6 +86,8 @@ def _by_id_alone(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(question: Question, options: Mapping[str, Any], path: Path) -> None:
+    from creative_services.llms.asking import understand  # its weight is for calls, not for every command
+
     asked: dict[str, Any] = {"prompt": question.item} if isinstance(question.item, str) else dict(question.item)
     merged: Any = {**options, **asked}
     try:

@@ -1,9 +1,9 @@
 """What a command works with: the registry of this environment, and a client over it."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from creative_services.config import CONFIG_VARIABLE, environment
 from creative_services.llms.dict_registry import DictRegistry
@@ -11,6 +11,8 @@ from creative_services.system_clock import SystemClock
 
 if TYPE_CHECKING:
     from creative_services.llms.client import DynamicLLMClient
+
+T = TypeVar("T")
 
 
 def environment_with(config: Path | None) -> Mapping[str, str]:
@@ -34,6 +36,13 @@ def open_client(config: Path | None, *, demo: bool) -> "DynamicLLMClient":
     from creative_services.telemetry.logs import LogListener
 
     return DynamicLLMClient(open_registry(config, demo=demo), listeners=[LogListener()])
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """The coroutine's result; Ctrl-C cancels it first, so that a vendor is not left answering."""
+    import asyncio  # a third of what a listing would cost to start
+
+    return asyncio.run(work)
 
 
 def today() -> date:
