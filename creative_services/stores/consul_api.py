@@ -13,6 +13,7 @@ from yarl import URL
 from creative_services.config import environment, setting
 from creative_services.core.errors import ConfigurationError, StoreError, StoreRefusedError, StoreUnreachableError
 from creative_services.core.secrets import Secret
+from creative_services.stores._http import as_body
 from creative_services.stores._per_loop import PerLoop
 
 _SCHEMES: Final = {"http": "http", "https": "https", "consul": "http", "consuls": "https"}
@@ -80,7 +81,12 @@ class Consul:
         headers = {"X-Consul-Token": self._token.reveal()} if self._token else {}
         url = URL(f"{self.address}/v1/kv/{name}", encoded=True).with_query(query)
         async with session.request(
-            method, url, headers=headers, data=body, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=None)
+            method,
+            url,
+            headers=headers,
+            data=None if body is None else as_body(body),
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None),
         ) as response:
             answer = await response.read()
             if response.status == 404 and not answer:

@@ -16,6 +16,7 @@ from creative_services.core.errors import (
     StoreUnreachableError,
 )
 from creative_services.core.secrets import Secret
+from creative_services.stores._http import as_body
 from creative_services.stores._per_loop import PerLoop
 
 Json = dict[str, Any]
@@ -82,13 +83,14 @@ class Gateway:
 
     async def _send(self, path: str, question: Json, **options: Any) -> aiohttp.ClientResponse:
         session = await self._sessions.here()
-        headers = {"Authorization": self._token} if self._token else {}
+        headers = {"Content-Type": "application/json", **({"Authorization": self._token} if self._token else {})}
+        asked = json.dumps(question).encode()
         for _ in self._members[1:]:
             try:
-                return await session.post(self._members[0] + path, json=question, headers=headers, **options)
+                return await session.post(self._members[0] + path, data=as_body(asked), headers=headers, **options)
             except aiohttp.ClientConnectorError:  # nothing was sent, so another member may be asked
                 self._members = [*self._members[1:], self._members[0]]
-        return await session.post(self._members[0] + path, json=question, headers=headers, **options)
+        return await session.post(self._members[0] + path, data=as_body(asked), headers=headers, **options)
 
 
 def _result(answer: Json) -> Json:
