@@ -8,13 +8,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from django.apps import apps
+from django.core.exceptions import AppRegistryNotReady
 from django.db import connections, router, transaction
 
 from creative_services.adapters import django_follower, django_testing
 from creative_services.adapters.django_follower import Follower, Inline, Thread
 from creative_services.adapters.django_reading import EntrySource, Held, Pace, Revision
 from creative_services.adapters.django_redis import tell
-from creative_services.core.errors import RegistryUnavailableError
+from creative_services.core.errors import ConfigurationError, RegistryUnavailableError
 from creative_services.system_clock import SystemClock
 
 if TYPE_CHECKING:
@@ -109,14 +110,14 @@ class Feed:
         """The look failed: say so once, and go on with what there is."""
         if self._trouble is None and self._held:
             _log.warning(
-                "The database '%s' of the language models is away (%s). Revision %s is still served; trying on.",
+                "The language models of database '%s' cannot be read (%s). Revision %s is still served; trying on.",
                 self.alias, error, self._held.reading.revision,
             )  # fmt: skip
         self._trouble = error
 
     def _found(self) -> None:
         if self._trouble is not None and self._held:
-            _log.warning("The database '%s' of the language models is back.", self.alias)
+            _log.warning("The language models of database '%s' can be read again.", self.alias)
         self._trouble = None
 
     def edited(self) -> None:
@@ -151,6 +152,7 @@ class Feed:
         What the parent knew stays as the answer while the child cannot reach the database.
         """
         self._starting, self._follower, self._loaded = Lock(), None, float("-inf")
+        self.tests = django_testing.Uncommitted(self.alias)
         self.current = _override()
 
     def stop(self) -> None:
@@ -166,7 +168,17 @@ _making = Lock()
 
 def default_database() -> str:
     """The database whose entries a registry without ``using`` reads."""
-    return router.db_for_read(apps.get_model(APP, "Llms"))
+    try:
+        return router.db_for_read(apps.get_model(APP, "Llms"))
+    except AppRegistryNotReady as error:
+        raise ConfigurationError(
+            "DjangoLLMRegistry was asked before Django was set up. Call django.setup() first, or ask it later."
+        ) from error
+    except LookupError as error:
+        raise ConfigurationError(
+            "DjangoLLMRegistry reads the tables of an app that is not installed. "
+            "Add 'django_app.llms' to INSTALLED_APPS, then run `manage.py migrate`."
+        ) from error
 
 
 def feed_of(alias: str) -> Feed:

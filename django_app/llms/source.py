@@ -6,12 +6,14 @@ from django.apps import apps
 from django.db import connections
 
 from creative_services.adapters.django_reading import Held, Pace, Reading, Revision
+from creative_services.core.errors import CreativeServicesError
 from creative_services.core.llm_registry import LLMEntry
+from creative_services.core.secrets import Secret
 from django_app.llms import conf, endpoints, signals
 from django_app.llms.keys.written import Kind, kind_of
 from django_app.llms.rows import KEY, Row, entry_of, rows_of
 
-Known = tuple[Row, LLMEntry, str | None]
+Known = tuple[Row, LLMEntry | None, str | None]
 
 
 class LlmsSource:
@@ -45,7 +47,7 @@ class LlmsSource:
         self._known = known
         return Reading(
             revision=revision,
-            entries=tuple(entry for _, entry, _ in known.values()),
+            entries=tuple(entry for _, entry, _ in known.values() if entry),
             unavailable={llm_id: why for llm_id, (_, _, why) in known.items() if why},
             pinned=pinned,
         )
@@ -64,7 +66,15 @@ class LlmsSource:
     def _entry(self, row: Row, *, refresh: bool) -> Known:
         before = self._known.get(row[0])
         if before is None or before[0] != row:
-            return (row, *entry_of(row, None))
+            return _understood(row, None)
         if refresh and (before[2] or kind_of(row[KEY]) is Kind.REFERENCE):
-            return (row, *entry_of(row, before[1].api_key))
+            return _understood(row, before[1].api_key if before[1] else None)
         return before
+
+
+def _understood(row: Row, last_key: Secret | None) -> Known:
+    try:
+        return (row, *entry_of(row, last_key))
+    except (CreativeServicesError, TypeError, ValueError) as error:
+        # Only SQL gets such a row past the constraints; it must not take the others with it.
+        return (row, None, f"entry {row[0]} '{row[1]}' is no valid entry: {error}")

@@ -68,8 +68,9 @@ class Project:
     def manage(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """``manage.py`` with these words."""
         command = [sys.executable, "-m", "django", *words]
-        pipes = {"capture_output": True, "text": True, "timeout": PATIENCE}
-        done = subprocess.run(command, env=self.environment, check=False, **pipes)  # type: ignore[call-overload]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 

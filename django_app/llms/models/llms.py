@@ -155,31 +155,34 @@ class Llms(models.Model):
         super().validate_constraints(exclude={*(exclude or ()), *plain})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a plain key is sealed first, which needs the row's id."""
-        if kind_of(self.api_key) is Kind.PLAIN:
-            self._save_sealed(*args, **kwargs)
-        else:
-            self._note_key_change()
-            super().save(*args, **kwargs)
-        self._as_stored = {"api_endpoint": self.api_endpoint, "api_key": self.api_key}
-
-    def _note_key_change(self) -> None:
-        if self.api_key != self._as_stored.get("api_key", ""):
-            self.api_key_changed_at = timezone.now()
-
-    def _save_sealed(self, *args: Any, **kwargs: Any) -> None:
+        """Save, in one transaction with the revision; a plain key is sealed first, which needs the row's id."""
         using = kwargs.get("using") or router.db_for_write(type(self), instance=self)
         before = (self.api_key, self.pk, self._state.adding)
-        self.api_key_changed_at = timezone.now()
+        self._note_key_change(kwargs)
         try:
             with transaction.atomic(using=using):
-                if self._state.adding:
-                    self.api_key = ""
+                if kind_of(self.api_key) is Kind.PLAIN:
+                    self._seal(using, args, kwargs)
+                else:
                     super().save(*args, **kwargs)
-                    args, kwargs = (), {"using": using, "update_fields": ["api_key"]}
-                self.api_key = seal(before[0], self.pk)
-                super().save(*args, **kwargs)
         except BaseException:
             # The object as the caller left it, so that saving again can succeed.
             self.api_key, self.pk, self._state.adding = before
             raise
+        self._as_stored = {"api_endpoint": self.api_endpoint, "api_key": self.api_key}
+
+    def _note_key_change(self, options: dict[str, Any]) -> None:
+        if self.api_key == self._as_stored.get("api_key", ""):
+            return
+        self.api_key_changed_at = timezone.now()
+        if options.get("update_fields") is not None and "api_key" in options["update_fields"]:
+            options["update_fields"] = {*options["update_fields"], "api_key_changed_at"}
+
+    def _seal(self, using: str, args: Any, options: dict[str, Any]) -> None:
+        plain = self.api_key
+        if self._state.adding:
+            self.api_key = ""
+            super().save(*args, **options)
+            args, options = (), {"using": using, "update_fields": ["api_key"]}
+        self.api_key = seal(plain, self.pk)
+        super().save(*args, **options)

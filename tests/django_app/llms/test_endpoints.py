@@ -1,6 +1,7 @@
 """Endpoints: never a private address, unless LOCAL or allowed; after DNS, at save and at call time."""
 
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -107,8 +108,8 @@ async def test_a_good_answer_holds_for_a_while_and_a_bad_one_does_not(
     assert await arefusal("http://llm.example.com", "standard") is None
     dns["llm.example.com"] = ["10.0.0.5"]
     assert await arefusal("http://llm.example.com", "standard") is None
-    later = endpoints.time.monotonic() + 31
-    monkeypatch.setattr(endpoints.time, "monotonic", lambda: later)
+    later = time.monotonic() + 31
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     assert await arefusal("http://llm.example.com", "standard") is not None
 
 

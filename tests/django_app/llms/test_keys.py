@@ -25,6 +25,15 @@ def keyed(*keys: str, **more: Any) -> Any:
     return override_settings(CREATIVE_SERVICES={"ENCRYPTION_KEYS": list(keys), **more})
 
 
+@pytest.fixture
+def _new_key() -> Iterator[None]:
+    with keyed(NEW):
+        yield
+
+
+with_new_key = pytest.mark.usefixtures("_new_key")
+
+
 def make(name: str = "one", **fields: Any) -> Llms:
     return Llms.objects.create(name=name, provider="openai", model_name="m", tier="standard", **fields)
 
@@ -59,7 +68,7 @@ def test_the_source_of_a_key_never_shows_it() -> None:
     assert source_of("v1$0123abcd$" + "A" * 40) == "sealed"
 
 
-@keyed(NEW)
+@with_new_key
 def test_a_sealed_key_opens_only_for_its_row() -> None:
     token = seal(PLAIN, 7)
     assert PLAIN not in token
@@ -69,12 +78,12 @@ def test_a_sealed_key_opens_only_for_its_row() -> None:
     assert token not in str(refused.value)
 
 
-@keyed(NEW)
+@with_new_key
 def test_the_same_key_never_looks_the_same_twice() -> None:
     assert seal(PLAIN, 7) != seal(PLAIN, 7)
 
 
-@keyed(NEW)
+@with_new_key
 @pytest.mark.parametrize(
     "spoil",
     [lambda t: t[:-6] + "AAAA==", lambda t: t[:14] + "A", lambda t: t[:20] + ("B" if t[20] == "A" else "A") + t[21:]],
@@ -103,12 +112,8 @@ def test_a_malformed_master_key_is_named_by_its_place_and_not_shown(wrong: str) 
 
 
 @pytest.mark.django_db
+@with_new_key
 class TestRows:
-    @pytest.fixture(autouse=True)
-    def _keyed(self) -> Iterator[None]:
-        with keyed(NEW):
-            yield
-
     def test_create_seals_a_plain_key(self) -> None:
         row = make(api_key=PLAIN)
         assert stored(row).startswith("v1$")

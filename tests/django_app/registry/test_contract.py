@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -174,3 +175,20 @@ def test_entries_of_unchanged_rows_stay_the_same_objects() -> None:
     before = registry.get_by_id(one.pk)
     two.save()
     assert registry.get_by_id(one.pk) is before
+
+
+@pytest.mark.parametrize("nonsense", ["'{\"a\": 1}'", "'7'", "'null'"])
+def test_a_row_that_is_no_entry_takes_only_itself_away(nonsense: str) -> None:
+    make("fine", 5)
+    broken = make("broken", 1)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE creative_services_llms SET capabilities = {nonsense} WHERE id = {broken.pk}")
+    registry = DjangoLLMRegistry()
+    registry.reload()
+    found = registry.get_by_tier(LLMTier.STANDARD)
+    assert found is not None
+    if nonsense == "'{\"a\": 1}'":  # a dictionary is a list of its keys, to JSON's readers
+        assert found.name == "broken"
+    else:
+        assert found.name == "fine"
+        assert "no valid entry" in registry.unavailable[broken.pk]

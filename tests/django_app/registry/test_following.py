@@ -58,7 +58,7 @@ def slowest(project: Project) -> list[float]:
 def _seconds_until_used(price: float | None, code: str, editor: Child, workers: list[Child]) -> float:
     editor.tell(code)
     (edited,) = editor.hears()
-    return max(_moment_of(price, worker) for worker in workers) - edited
+    return max(_moment_of(price, worker) for worker in workers) - float(edited)
 
 
 def _moment_of(price: float | None, worker: Child) -> float:

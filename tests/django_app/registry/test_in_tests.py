@@ -26,7 +26,7 @@ def make(name: str, price: Any = 1) -> Llms:
 
 def winner(tier: LLMTier = LLMTier.STANDARD) -> str | None:
     found = REGISTRY.get_by_tier(tier)
-    return found and found.name
+    return found.name if found else None
 
 
 class TestRowsOfATestCase(TestCase):
