@@ -12,7 +12,7 @@ def demo_entries() -> Iterator[LLMEntry]:
             id=number,
             name=f"Offline demo ({tier})",
             provider="offline",
-            model=f"demo-{tier}",
+            model="echo",
             tier=tier,
             cost_per_1k_input=0,
             cost_per_1k_output=0,

@@ -10,7 +10,7 @@ from creative_services.cli.console import console, on_terminal, remark, say, say
 from creative_services.cli.options import AsJson, Config, Demo
 from creative_services.cli.records import entry_record
 from creative_services.cli.surroundings import environment_with, open_registry, run, today
-from creative_services.cli.tables import say_columns
+from creative_services.cli.tables import airy_table, say_columns, who
 from creative_services.core.llm_registry import LLMEntry
 
 if TYPE_CHECKING:
@@ -101,10 +101,9 @@ def _cells(check: "Check") -> tuple[str, ...]:
 
 
 def _table(checks: "list[Check]") -> "Table":
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = airy_table()
     table.add_column("ID", justify="right")
     table.add_column("Entry", overflow="fold")
     table.add_column("Endpoint and key", overflow="fold")
@@ -114,7 +113,7 @@ def _table(checks: "list[Check]") -> "Table":
         llm = check.llm
         table.add_row(
             str(llm.id),
-            Text.assemble(llm.name, "\n", (f"{llm.provider}/{llm.model}", "dim")),
+            who(llm),
             Text.assemble(_endpoint(llm), "\n", (_key(llm) or "no key", "dim")),
             *(_state(state) for state in (check.reachable, check.authorised, check.has_model)),
         )

@@ -8,7 +8,7 @@ from creative_services.cli.console import console, on_terminal, say_json
 from creative_services.cli.options import AsJson, Config, Demo, LLMId, Tier, one_of
 from creative_services.cli.records import entry_record
 from creative_services.cli.surroundings import only_said, open_client, run
-from creative_services.cli.tables import say_columns
+from creative_services.cli.tables import airy_table, say_columns, who
 from creative_services.core.errors import NoEntryError
 from creative_services.core.needs import Needs
 
@@ -64,17 +64,15 @@ def _cells(verdict: Any) -> tuple[str, ...]:
 
 
 def _table(found: "Explanation") -> "Table":
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
+    table = airy_table()
     table.add_column("", justify="right")
     table.add_column("ID", justify="right")
     table.add_column("Entry", overflow="fold")
     table.add_column("Why", overflow="fold")
     for verdict in found.verdicts:
         llm = verdict.llm
-        who = Text.assemble((llm.name, "bold" if verdict.wins else ""), "\n", (f"{llm.provider}/{llm.model}", "dim"))
         style = "green" if verdict.wins else "" if verdict.place else "dim"
-        table.add_row(str(verdict.place or "-"), str(llm.id), who, Text(verdict.reason, style))
+        table.add_row(str(verdict.place or "-"), str(llm.id), who(llm, wins=verdict.wins), Text(verdict.reason, style))
     return table

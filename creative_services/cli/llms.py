@@ -9,7 +9,7 @@ from creative_services.cli.options import AsJson, Config, Demo
 from creative_services.cli.records import amount, entry_record
 from creative_services.cli.standing import Standing, standings
 from creative_services.cli.surroundings import open_registry, today
-from creative_services.cli.tables import say_columns
+from creative_services.cli.tables import airy_table, say_columns, who
 from creative_services.cli.words import per_million, per_thousand
 from creative_services.core.llm_registry import LLMTier
 
@@ -88,9 +88,7 @@ def _cells(each: Standing) -> tuple[str, ...]:
 
 def _table(found: list[Standing]) -> "Table":
     """Two or three lines per entry, so that everything fits into 80 columns."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = airy_table()
     table.add_column("")
     table.add_column("ID", justify="right")
     table.add_column("Entry", overflow="fold")
@@ -106,10 +104,7 @@ def _table(found: list[Standing]) -> "Table":
 
 
 def _who(each: Standing) -> "Text":
-    from rich.text import Text
-
-    llm = each.llm
-    text = Text.assemble((llm.name, "bold" if each.wins else ""), "\n", (f"{llm.provider}/{llm.model}", "dim"))
+    text = who(each.llm, wins=each.wins)
     return text.append(f"\nfor {each.replaces.model}", "dim italic") if each.replaces else text
 
 

@@ -9,7 +9,7 @@ import typer
 from creative_services.cli.console import console, on_terminal, remark, say_json
 from creative_services.cli.options import AsJson
 from creative_services.cli.surroundings import today
-from creative_services.cli.tables import say_columns
+from creative_services.cli.tables import airy_table, say_columns
 from creative_services.cli.words import per_million
 from creative_services.core.pricing import Pricing, Rates
 
@@ -91,7 +91,7 @@ def _cells(line: Line) -> tuple[str, ...]:
     return (
         line.provider,
         line.model,
-        f"> {line.above:,}" if line.above else "",
+        f"> {line.above // 1000}k" if line.above else "",
         per_million(rates.input),
         "" if rates.cached_input is None else per_million(rates.cached_input),
         per_million(rates.output),
@@ -100,9 +100,8 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 
 def _table(found: list[Line]) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", caption="USD per 1M tokens")
+    table = airy_table()
+    table.caption, table.caption_justify = "USD per 1M tokens", "left"
     for heading in ("Vendor", "Model", "Prompt"):
         table.add_column(heading, overflow="fold")
     for heading in ("In", "Cached", "Out"):
