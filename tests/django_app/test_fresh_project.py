@@ -28,9 +28,11 @@ def test_the_tutorial_runs(new_project: NewProject, database_url: str) -> None:
     project = new_project(database_url)
     project.run(
         """
-for name, tier, price in (("Big", "premium", "0.01"), ("Small", "economy", "0.0001"), ("Smaller", "economy", "0.00005")):
+def make(name, tier, price):
     Llms.objects.create(name=name, provider="offline", model_name="echo", tier=tier,
                         cost_per_1k_input=price, cost_per_1k_output=price)
+
+make("Big", "premium", "0.01"), make("Small", "economy", "0.0001"), make("Smaller", "economy", "0.00005")
 """
     )
     assert "Smaller" in project.manage("llms", "list").stdout
@@ -83,7 +85,7 @@ class urls:
     urlpatterns = [path("ask", ask), path("ask-sync", ask_sync)]
 
 settings.ROOT_URLCONF, settings.ALLOWED_HOSTS = urls, ["*"]
-Llms.objects.create(name="One", provider="offline", model_name="echo", tier="economy", cost_per_1k_input=1, cost_per_1k_output=1)
+Llms.objects.create(name="One", provider="offline", model_name="echo", tier="economy")
 
 async def main():
     for url in ("/ask", "/ask-sync"):

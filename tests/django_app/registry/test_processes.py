@@ -248,7 +248,8 @@ while True:
         time.sleep(1.2)  # several polls fail; it is said once
         say(price(registry), len(told), "cannot be read" in told[0], registry.stale_for > 1)
     else:
-        say(wait_for(2.0, lambda: price(registry)), len(told), told[-1].endswith("can be read again."), registry.stale_for < 30)
+        again = wait_for(2.0, lambda: price(registry))
+        say(again, len(told), told[-1].endswith("can be read again."), registry.stale_for < 30)
 """
     )
     assert child.hears() == [1.0, True]
