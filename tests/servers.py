@@ -69,6 +69,9 @@ class Server:
     def freeze(self) -> None:
         """Let it hang: its port still answers the kernel's handshake."""
         self._signal(signal.SIGSTOP)
+        end = time.monotonic() + _PATIENCE
+        while not self._all_threads_stopped() and time.monotonic() < end:
+            time.sleep(0.001)
 
     def thaw(self) -> None:
         """Let it go on."""
@@ -79,6 +82,12 @@ class Server:
         if self.process and self.process.poll() is None:
             self.thaw()
             self.kill()
+
+    def _all_threads_stopped(self) -> bool:
+        # The signal is on its way when kill() returns; a server may answer once more before it arrives.
+        assert self.process
+        threads = list(Path(f"/proc/{self.process.pid}/task").glob("*/stat"))
+        return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in threads)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self.process

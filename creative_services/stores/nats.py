@@ -155,7 +155,7 @@ class NATSKVStore(Base):
         async with self._edge.asking("listen"):
             line = await self._lines.here()
             stream, heard = await line.stream(), Heard()
-            listener: Any = await stream.subscribe(
+            question: Any = stream.subscribe(
                 f"$KV.{self._bucket}.>",
                 stream=f"KV_{self._bucket}",
                 cb=heard.hear,
@@ -163,7 +163,8 @@ class NATSKVStore(Base):
                 deliver_policy=DeliverPolicy.LAST_PER_SUBJECT,
                 inactive_threshold=_FORGOTTEN,
             )
-            info = await listener.consumer_info()
+            listener = await line.asked(question)
+            info = await line.asked(listener.consumer_info())
             heard.nothing_yet = not info.num_pending and not info.delivered.consumer_seq
         try:
             yield heard
@@ -193,7 +194,8 @@ class NATSKVStore(Base):
         """The live value of a subject, and the number its next message must name to be the next."""
         try:
             # From the leader: a replica's answer could be older than what we wrote ourselves.
-            message = await stream.get_last_msg(f"KV_{self._bucket}", subject, direct=False)
+            question = stream.get_last_msg(f"KV_{self._bucket}", subject, direct=False)
+            message = await (await self._lines.here()).asked(question)
         except NotFoundError:
             return None, 0
         return _value(message.headers, message.data), int(message.seq or 0)
@@ -201,7 +203,8 @@ class NATSKVStore(Base):
     async def _publish(self, stream: JetStreamContext, subject: str, value: bytes, headers: dict[str, str]) -> bool:
         """False when somebody else wrote in between."""
         try:
-            await stream.publish(subject, value, timeout=self._edge.timeout, headers=headers or None)
+            question = stream.publish(subject, value, timeout=self._edge.timeout, headers=headers or None)
+            await (await self._lines.here()).asked(question)
         except APIError as error:
             if error.err_code in _NOT_THE_LAST:
                 return False

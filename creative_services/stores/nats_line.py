@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import nats
 from nats.aio.client import Client
@@ -12,8 +13,12 @@ from nats.js import JetStreamContext
 from nats.js.errors import KeyValueLimitMarkerTTLNotSupportedError, NotFoundError
 
 from creative_services.core.errors import StoreUnreachableError
+from creative_services.stores._edge import shown
+
+T = TypeVar("T")
 
 _log = logging.getLogger("creative_services.stores")
+_CONNECT: Final = 2.0  # seconds; half of what a question may take
 _RETURNS: Final = 1.0  # a server that is back within this time costs nobody an error
 _MARKER_TTL: Final = 60.0  # how long the server tells newcomers that a value expired
 
@@ -49,6 +54,8 @@ class Line:
         self._lock = asyncio.Lock()
         self._client: Client | None = None
         self._stream: JetStreamContext | None = None
+        self._broken = asyncio.Event()
+        self._broken_at: float | None = None
         self.expires = True
 
     async def stream(self) -> JetStreamContext:
@@ -56,10 +63,24 @@ class Line:
         async with self._lock:
             if self._client is None or self._client.is_closed:
                 self._client, self._stream = await self._connect(), None
+                self._broken.clear()
             await self._standing(self._client)
             if self._stream is None:
                 self._stream = await self._opened(self._client.jetstream())
         return self._stream
+
+    async def asked(self, question: Coroutine[Any, Any, T]) -> T:
+        """The answer, or an error as soon as the connection breaks; the driver would go on waiting."""
+        asking = asyncio.ensure_future(question)
+        broken = asyncio.ensure_future(self._broken.wait())
+        try:
+            await asyncio.wait((asking, broken), return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return await asking
+            raise ConnectionResetError("the connection broke before an answer came")
+        finally:
+            asking.cancel()
+            broken.cancel()
 
     @property
     def reconnects(self) -> int | None:
@@ -73,24 +94,36 @@ class Line:
             await self._client.close()
 
     async def _connect(self) -> Client:
-        # The first time a wrong address must be said; later ones the client tries until the server is back.
+        # The first time a wrong address must be said, so each server is tried twice and no more; a connection that
+        # once stood is tried for ever.
         client = await nats.connect(
             self._servers,
-            allow_reconnect=False,
-            max_reconnect_attempts=-1,
+            max_reconnect_attempts=1,
             reconnect_time_wait=0.1,
+            connect_timeout=_CONNECT,
             error_cb=_noted,
+            disconnected_cb=self._break,
+            reconnected_cb=self._mend,
         )
-        client.options["allow_reconnect"] = True
+        client.options["max_reconnect_attempts"] = -1
         return client
 
+    async def _break(self) -> None:
+        self._broken.set()
+
+    async def _mend(self) -> None:
+        self._stream = None  # the server that came back may have lost the bucket
+        self._broken.clear()
+
     async def _standing(self, client: Client) -> None:
-        deadline = asyncio.get_running_loop().time() + _RETURNS
+        """Wait a moment for a connection that has just broken, and not at all for one that is broken for longer."""
+        now = asyncio.get_running_loop().time
+        self._broken_at = None if client.is_connected else self._broken_at or now()
         while not client.is_connected:
-            if client.is_closed or asyncio.get_running_loop().time() > deadline:
+            if self._broken_at is None or client.is_closed or now() > self._broken_at + _RETURNS:
                 raise StoreUnreachableError(
-                    f"The connection to NATS at {', '.join(self._servers)} is broken. Check that the server runs; "
-                    "it is reconnected to as soon as it does."
+                    f"The connection to NATS at {', '.join(map(shown, self._servers))} is broken. "
+                    "Check that it runs; it is reconnected to as soon as it does."
                 )
             await asyncio.sleep(0.02)
 
