@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from threading import Lock
@@ -60,32 +60,75 @@ class UsageRow:
 
     def record(self) -> dict[str, Any]:
         """The row as plain data; money and time are text, so that no digit is lost."""
-        return {
-            **asdict(self),
-            "at": self.at.isoformat(),
-            "cost": None if self.cost is None else f"{self.cost:f}",
-        }
+        told = {name: getattr(self, name) for name in _FIELDS}
+        told["at"] = self.at.isoformat()
+        told["usage"] = asdict(self.usage) if self.usage else None
+        told["cost"] = None if self.cost is None else f"{self.cost:f}"
+        return told
+
+
+_FIELDS: Final = tuple(field.name for field in fields(UsageRow))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
     """A sum of rows. ``unpriced`` counts tries that used tokens at an unknown price: ``cost`` leaves them out."""
 
-    attempts: int = 0
-    failed: int = 0
-    usage: Usage = field(default_factory=Usage)
-    cost: Decimal = Decimal(0)
-    unpriced: int = 0
+    attempts: int
+    failed: int
+    usage: Usage
+    cost: Decimal
+    unpriced: int
 
-    def plus(self, row: UsageRow) -> "Total":
-        """With one more row."""
-        return Total(
-            attempts=self.attempts + 1,
-            failed=self.failed + (row.outcome != OK),
-            usage=self.usage + row.usage if row.usage else self.usage,
-            cost=self.cost + (row.cost or 0),
-            unpriced=self.unpriced + (row.usage is not None and row.cost is None),
+
+class _Sum:
+    """A sum in the making. It changes in place: a frozen one per row would cost more than the rest of the ledger."""
+
+    __slots__ = (
+        "attempts",
+        "cached",
+        "cost",
+        "estimated",
+        "failed",
+        "input",
+        "output",
+        "reasoning",
+        "unpriced",
+        "written",
+    )
+
+    def __init__(self) -> None:
+        self.attempts = self.failed = self.unpriced = 0
+        self.input = self.output = self.cached = self.written = self.reasoning = 0
+        self.estimated = False
+        self.cost = Decimal(0)
+
+    def add(self, row: UsageRow) -> None:
+        """One more row."""
+        self.attempts += 1
+        self.failed += row.outcome != OK
+        if row.cost is not None:
+            self.cost += row.cost
+        if (usage := row.usage) is not None:
+            self.unpriced += row.cost is None
+            self.input += usage.input_tokens
+            self.output += usage.output_tokens
+            self.cached += usage.cached_tokens
+            self.written += usage.cache_write_tokens
+            self.reasoning += usage.reasoning_tokens
+            self.estimated |= usage.estimated
+
+    def total(self) -> Total:
+        """The sum as it stands."""
+        usage = Usage(
+            input_tokens=self.input,
+            output_tokens=self.output,
+            cached_tokens=self.cached,
+            cache_write_tokens=self.written,
+            reasoning_tokens=self.reasoning,
+            estimated=self.estimated,
         )
+        return Total(attempts=self.attempts, failed=self.failed, usage=usage, cost=self.cost, unpriced=self.unpriced)
 
 
 _KEYS: Final[dict[str, Callable[[UsageRow], str]]] = {
@@ -103,21 +146,22 @@ class UsageLedger:
         self._lock = Lock()
         self._rows: deque[UsageRow] = deque(maxlen=keep)
         self._names = names
-        self._sums: dict[str, dict[str, Total]] = {by: {} for by in _KEYS}
-        self._total = Total()
+        self._sums: dict[str, dict[str, _Sum]] = {by: {} for by in _KEYS}
+        self._total = _Sum()
 
     def add(self, row: UsageRow) -> None:
         """Enter one row."""
         with self._lock:
             self._rows.append(row)
-            self._total = self._total.plus(row)
+            self._total.add(row)
             for by, key_of in _KEYS.items():
-                self._sum_up(self._sums[by], key_of(row), row)
+                self._sum_for(self._sums[by], key_of(row)).add(row)
 
-    def _sum_up(self, sums: dict[str, Total], key: str, row: UsageRow) -> None:
-        if key not in sums and len(sums) >= self._names:
-            key = OTHERS
-        sums[key] = sums.get(key, Total()).plus(row)
+    def _sum_for(self, sums: dict[str, _Sum], key: str) -> _Sum:
+        known = sums.get(key)
+        if known is None:
+            known = sums.setdefault(key if len(sums) < self._names else OTHERS, _Sum())
+        return known
 
     def rows(self) -> tuple[UsageRow, ...]:
         """The last rows, oldest first."""
@@ -129,9 +173,10 @@ class UsageLedger:
         if by not in _KEYS:
             raise ValueError(f"Totals are kept by {', '.join(_KEYS)}; got by={by!r}.")
         with self._lock:
-            return dict(self._sums[by])
+            return {key: each.total() for key, each in self._sums[by].items()}
 
     @property
     def total(self) -> Total:
         """The sum of everything."""
-        return self._total
+        with self._lock:
+            return self._total.total()
