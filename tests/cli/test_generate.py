@@ -132,6 +132,12 @@ def test_with_a_key_the_hint_would_be_noise(cli: Cli, vendors: VendorServer) -> 
     assert "There is no entry with id 99." in ended.err
 
 
+def test_in_a_demo_the_hint_would_be_noise(cli: Cli, nobody: None) -> None:
+    ended = cli("generate", "hi", "--llm-id", "99", "--demo")
+    assert ended.code == 1
+    assert len(ended.err.splitlines()) == 1
+
+
 def test_a_piped_answer_is_the_models_own_bytes(cli: Cli, vendors: VendorServer) -> None:
     vendors.script(Reply(text="\x1b[31mred\x1b[0m ☃"))
     assert cli("generate", "hi", "--llm-id", "2").out == "\x1b[31mred\x1b[0m ☃\n"
