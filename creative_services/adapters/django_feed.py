@@ -137,7 +137,6 @@ class Feed:
     def reload(self) -> None:
         """Read everything again now, keys included."""
         self._loaded = float("-inf")
-        self.current = _override()
         self.follower().look(FIRST_LOAD_SECONDS)
 
     def forget(self) -> None:

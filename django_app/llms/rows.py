@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from logging import getLogger
@@ -10,14 +10,16 @@ from typing import Any, Final
 
 from django.db import models
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from creative_services.catalog.prices import price_of, snapshot
 from creative_services.core.errors import CreativeServicesError
-from creative_services.core.llm_registry import LLMEntry
+from creative_services.core.llm_registry import LLMEntry, LLMTier
 from creative_services.core.pricing import Pricing, Rates, money
 from creative_services.core.secrets import Secret
 from django_app.llms import endpoints
 from django_app.llms.keys.reading import read_key
+from django_app.llms.ordering import PRICE_ORDER
 
 COLUMNS: Final = (
     "id", "name", "provider", "model_name", "tier", "api_key", "api_endpoint", "max_tokens", "temperature",
@@ -26,8 +28,15 @@ COLUMNS: Final = (
 )  # fmt: skip
 KEY: Final = COLUMNS.index("api_key")
 
-# Read as text: thousands of entries share a handful of lists, and each text needs to be understood only once.
-_TEXTS: Final = {name: Cast(name, models.TextField()) for name in ("capabilities", "options")}
+_TEXT: Final = models.TextField()
+
+# Read in forms that no converter touches row by row: a table of thousands has some hundred prices and a handful of
+# lists, and each text needs to be understood only once.
+_PLAIN: Final = {
+    **dict.fromkeys(("cost_per_1k_input", "cost_per_1k_output", "capabilities", "options", "retires_on"), _TEXT),
+    "is_active": models.IntegerField(),
+}
+_CHOSEN: Final = tuple(Cast(name, _PLAIN[name]) if name in _PLAIN else models.F(name) for name in COLUMNS)
 
 Row = tuple[Any, ...]
 
@@ -35,9 +44,13 @@ _log = getLogger("creative_services.registry")
 
 
 def rows_of(table: "models.QuerySet[Any]") -> Iterable[Row]:
-    """Each row's columns, and until when it is pinned, in one query."""
-    chosen = [_TEXTS.get(name, models.F(name)) for name in (*COLUMNS, "pinned_until")]
-    return table.order_by().values_list(*chosen).iterator(chunk_size=2000)
+    """Each row's columns, in one query; in selection order, since sorting what is sorted costs Python little."""
+    return table.order_by(*PRICE_ORDER).values_list(*_CHOSEN).iterator(chunk_size=2000)
+
+
+def pins_of(table: "models.QuerySet[Any]") -> dict[int, datetime]:
+    """Until when which rows are pinned."""
+    return dict(table.order_by().filter(pinned_until__gt=timezone.now()).values_list("id", "pinned_until"))
 
 
 def entry_of(row: Row, last_key: Secret | None) -> tuple[LLMEntry, str | None]:
@@ -56,20 +69,27 @@ def entry_of(row: Row, last_key: Secret | None) -> tuple[LLMEntry, str | None]:
         name=name,
         provider=provider,
         model=model,
-        tier=tier,
+        tier=_TIERS.get(tier, tier),
         api_key=secret,
         api_endpoint=endpoint or None,
         max_tokens=max_tokens,
         temperature=temperature,
-        is_active=is_active and why is None,
+        is_active=bool(is_active) and why is None,
         capabilities=_words(capabilities) if isinstance(capabilities, str) else capabilities,
         context_window=context_window,
-        pricing=_card(provider, model, price_in, price_out),
-        retires_on=retires_on,
+        pricing=_card(provider, model, price_in, price_out, _today()),
+        retires_on=date.fromisoformat(retires_on) if isinstance(retires_on, str) else retires_on,
         successor=successor or None,
         options=_options(options) if isinstance(options, str) else options,
     )
     return entry, why
+
+
+_TIERS: Final = {tier.value: tier for tier in LLMTier}
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 @lru_cache(maxsize=1024)
@@ -83,11 +103,12 @@ def _options(text: str) -> dict[str, Any]:
     return options
 
 
-def _card(provider: str, model: str, price_in: Any, price_out: Any) -> Pricing:
+@lru_cache(maxsize=4096)
+def _card(provider: str, model: str, price_in: Any, price_out: Any, today: date) -> Pricing:
     """The row's prices; where they are those of the catalogue, with what cached and long prompts cost."""
     rates = Rates(input=_trimmed(price_in), output=_trimmed(price_out))
     if model in _catalogue().get(provider, ()):
-        known = price_of(provider, model, datetime.now(UTC).date())
+        known = price_of(provider, model, today)
         if known is not None and (known.rates.input, known.rates.output) == (rates.input, rates.output):
             return known
     return Pricing(rates=rates, source="explicit")

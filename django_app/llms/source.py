@@ -11,7 +11,7 @@ from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.secrets import Secret
 from django_app.llms import conf, endpoints, signals
 from django_app.llms.keys.written import Kind, kind_of
-from django_app.llms.rows import KEY, Row, entry_of, rows_of
+from django_app.llms.rows import KEY, Row, entry_of, pins_of, rows_of
 
 Known = tuple[Row, LLMEntry | None, str | None]
 
@@ -37,19 +37,13 @@ class LlmsSource:
 
     def read(self, revision: Revision, *, refresh: bool) -> Reading:
         """Every entry in one query; rows that did not change keep their entry."""
-        known: dict[int, Known] = {}
-        pinned = {}
-        for *columns, pinned_until in rows_of(self._table()):
-            row = tuple(columns)
-            known[row[0]] = self._entry(row, refresh=refresh)
-            if pinned_until is not None:
-                pinned[row[0]] = pinned_until
+        known = {row[0]: self._entry(row, refresh=refresh) for row in rows_of(self._table())}
         self._known = known
         return Reading(
             revision=revision,
             entries=tuple(entry for _, entry, _ in known.values() if entry),
             unavailable={llm_id: why for llm_id, (_, _, why) in known.items() if why},
-            pinned=pinned,
+            pinned=pins_of(self._table()),
         )
 
     async def refusal(self, entry: LLMEntry) -> str | None:

@@ -19,6 +19,7 @@ from django_app.llms.keys.written import Kind, kind_of, source_of
 from django_app.llms.models import rules
 from django_app.llms.models.key_field import KeyField
 from django_app.llms.models.queryset import LlmsQuerySet
+from django_app.llms.ordering import PRICE_ORDER
 from django_app.llms.rows import COLUMNS, entry_of
 
 
@@ -81,7 +82,7 @@ class Llms(models.Model):
         db_table = "creative_services_llms"
         verbose_name = _("language model")
         verbose_name_plural = _("language models")
-        ordering = ("tier", *rules.PRICE_ORDER)
+        ordering = ("tier", *PRICE_ORDER)
         constraints = rules.CONSTRAINTS
         indexes = rules.INDEXES
         permissions = (

@@ -10,7 +10,7 @@ from creative_services.core.errors import ConfigurationError
 from django_app.llms import changes
 from django_app.llms.keys.sealing import seal
 from django_app.llms.keys.written import Kind, kind_of
-from django_app.llms.models.rules import PRICE_ORDER
+from django_app.llms.ordering import PRICE_ORDER
 
 if TYPE_CHECKING:
     from django_app.llms.models.llms import Llms

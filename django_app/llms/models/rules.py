@@ -5,17 +5,10 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 TIERS: Final = ("economy", "standard", "premium", "local")
-
-# The documented order: input price, then output price, an unknown price last, then the lowest id.
-PRICE_ORDER: Final = (
-    F("cost_per_1k_input").asc(nulls_last=True),
-    F("cost_per_1k_output").asc(nulls_last=True),
-    "id",
-)
 
 
 def price(verbose_name: Any, **options: Any) -> "models.DecimalField[Any, Any]":
