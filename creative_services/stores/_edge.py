@@ -28,7 +28,7 @@ class Edge:
         self.name = shown(name)
         self.timeout = timeout
         # The driver's own classes first: many of them are OSErrors too.
-        self._faults: Faults = {**faults, OSError: StoreUnreachableError}
+        self._faults: Faults = {**faults, **({} if OSError in faults else {OSError: StoreUnreachableError})}
 
     def asking(self, what: str, *, writes: bool = False) -> "_Asking":
         """``writes``: whether an error leaves us in doubt about what the store did."""

@@ -42,9 +42,9 @@ class SteadyTime:
         """The moment, comparable among the processes of this computer."""
         if not self._boot:
             return self._clock.utcnow().timestamp()
-        return self.settle() + self._clock.now()
+        return self._settled() + self._clock.now()
 
-    def settle(self) -> float:
+    def _settled(self) -> float:
         """Agree on the offset, the first time."""
         if self._offset is None:
             apart = self._clock.utcnow().timestamp() - self._clock.now()

@@ -1,13 +1,15 @@
 """A store in a folder: no server, many processes, and readable by the original registry."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from creative_services.core.clock import Clock
-from creative_services.core.errors import ConfigurationError
+from creative_services.core.errors import ConfigurationError, StoreError, StoreUnreachableError
 from creative_services.core.store import Changes, as_bytes, checked_ttl, key_bytes
 from creative_services.stores._base import Base
 from creative_services.stores._edge import TIMEOUT, Edge
@@ -17,6 +19,10 @@ from creative_services.stores._watching import Readings, Whole, watching
 from creative_services.stores.file_layout import Found, Layout
 from creative_services.system_clock import SystemClock
 
+_FAULTS: Final[Mapping[type[BaseException], type[StoreError]]] = {
+    FileNotFoundError: StoreUnreachableError,  # the folder itself: somebody moved it, or its disk is not mounted
+    OSError: StoreError,
+}
 # A folder's time of change may be coarse: for this long after a change another one can leave it as it is.
 _COARSE: Final = 2.5
 _RESYNC: Final = 5.0
@@ -41,10 +47,11 @@ class FileSystemKVStore(Base):
     ) -> None:
         path = _folder(str(root))
         self.name = path.absolute().as_uri()
-        self._edge = Edge(self.name, {}, timeout)
+        self._edge = Edge(self.name, _FAULTS, timeout)
         self._layout = Layout(path, durable=durable, patience=timeout)
         self._time = SteadyTime(clock or SystemClock(), self._agree, boot)
-        self._threads = Threads(4)
+        # Threads of their own for each, so that a read never waits behind a write that waits for another process.
+        self._reading, self._writing = Threads(2), Threads(2)
         self._poll = poll
         try:
             self._layout.prepare()
@@ -102,7 +109,8 @@ class FileSystemKVStore(Base):
 
     async def aclose(self) -> None:
         """End the threads."""
-        self._threads.close()
+        self._reading.close()
+        self._writing.close()
 
     async def _readings(self, prefix: str) -> Readings:
         loop = asyncio.get_running_loop()
@@ -119,7 +127,7 @@ class FileSystemKVStore(Base):
 
     async def _do(self, what: str, work: Callable[..., R], *args: Any, writes: bool = False) -> R:
         async with self._edge.asking(what, writes=writes):
-            return await self._threads.run(work, *args)
+            return await (self._writing if writes else self._reading).run(work, *args)
 
     async def _write(self, key: str, value: bytes, ttl: float | None) -> bool:
         key_bytes(key)
@@ -143,7 +151,6 @@ class FileSystemKVStore(Base):
 
     def _swap(self, key: str, expected: bytes | None, value: bytes | None, ttl: float | None) -> bool:
         draft = None if value is None else self._layout.draft(key, self._found(value, ttl))
-        self._time.settle()  # which may want the lock itself
         try:
             with self._layout.locked():
                 if self._get(key) != expected:
@@ -159,7 +166,6 @@ class FileSystemKVStore(Base):
         return True
 
     def _delete(self, key: str) -> bool:
-        self._time.settle()
         with self._layout.locked():
             there = self._get(key) is not None
             self._layout.remove(key)
@@ -197,15 +203,16 @@ class FileSystemKVStore(Base):
             return (0, 0)
 
     def _agree(self, boot: str, offset: float) -> float:
-        """The first offset anyone proposed for this boot; ours when the folder does not let us ask."""
-        path = self._layout.home / f"clock-{boot}"
+        """The first offset anyone proposed for this boot; ours where the folder does not let us ask."""
+        agreed = self._layout.home / f"clock-{boot}"
+        draft = self._layout.tmp / f"{agreed.name}-{os.urandom(8).hex()}"
         try:
-            with self._layout.locked():
-                if not path.exists():
-                    draft = self._layout.tmp / path.name
-                    draft.write_text(repr(offset))
-                    draft.replace(path)
-                return float(path.read_text())
+            if not agreed.exists():
+                draft.write_text(repr(offset))
+                with suppress(FileExistsError):
+                    agreed.hardlink_to(draft)  # all of it at once, and only if nobody was quicker
+                draft.unlink()
+            return float(agreed.read_text())
         except (OSError, ValueError):
             return offset
 
