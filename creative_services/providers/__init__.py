@@ -7,12 +7,14 @@ A provider of your own is a class with ``generate``, ``stream`` and ``aclose``, 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from creative_services.core.errors import MissingDependencyError, UnknownProviderError
 from creative_services.core.provider import Provider
 from creative_services.providers.vendors import VENDORS
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 GROUP: Final = "creative_services.providers"
 
@@ -43,7 +45,7 @@ _OWN: Final[dict[str, _Row]] = {
 
 def known_providers() -> tuple[str, ...]:
     """Every name an entry may give as its provider."""
-    return tuple(sorted({*_OWN, *(point.name for point in entry_points(group=GROUP))}))
+    return tuple(sorted({*_OWN, *(point.name for point in _points())}))
 
 
 def load_provider(name: str) -> Provider:
@@ -68,9 +70,17 @@ def _own(name: str, row: _Row) -> Any:
 
 
 def _strangers(name: str) -> Any:
-    for point in entry_points(group=GROUP, name=name):
-        return point.load()()
+    for point in _points():
+        if point.name == name:
+            return point.load()()
     raise UnknownProviderError(f"No provider is called '{name}'. Known: {', '.join(known_providers())}.")
+
+
+def _points() -> "EntryPoints":
+    # Imported here: with its parsers of e-mail and zip files it is half of what this module would weigh.
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)
 
 
 def warm_up(names: Iterable[str]) -> None:

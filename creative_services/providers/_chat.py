@@ -70,7 +70,7 @@ class ChatProvider:
         assembler, decoder = self._dialect.assembler(), self._dialect.decoder()
         source = aiter(flow.data)
         failure: Exception | None = None
-        begun = False
+        data, document, documents, begun = b"", b"", [b""], False
         try:
             if flow.headers.get("content-type", "").startswith("application/json"):
                 completion = self._read(await _whole(flow), entry)
@@ -90,6 +90,7 @@ class ChatProvider:
             failure = translated(error, entry, flow.headers)
         finally:
             await flow.aclose()
+        data, document, documents = b"", b"", []  # a traceback with local values must not quote the vendor
         if failure is None and not assembler.finished:
             failure = _cut(entry, flow.headers, begun=begun)
         if failure is not None:

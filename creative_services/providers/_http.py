@@ -36,12 +36,11 @@ class HTTPLeg:
 
     def _make(self, entry: LLMEntry) -> tuple[Any, Callable[[], Awaitable[None]]]:
         base = checked_url(self._base(entry), entry)
-        key = key_of(entry, needed=self._key_needed(entry))
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=context_for(base), limit=_CONNECTIONS, keepalive_timeout=_KEPT_ALIVE_SECONDS
             ),
-            headers=_headers(key, entry),
+            headers=_headers(key_of(entry, needed=self._key_needed(entry)), entry),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             # A cookie of one caller's answer has no business in another's request.
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -59,34 +58,26 @@ class HTTPLeg:
     async def _whole(self, entry: LLMEntry, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
         pooled = await self._pool.take(entry)
         try:
-            async with pooled.client.request(method, path, body) as response:
-                content = await response.read()
-            if response.status < 300:
-                return Answer(response.headers, content)
-            failure: Exception = refusal(response.status, response.headers, content, entry)
-        except Exception as error:  # noqa: BLE001 - the one place where aiohttp's errors become ours
-            failure = translated(error, entry)
+            outcome = await _exchanged(pooled.client, entry, method, path, body)
         finally:
             await self._pool.give(pooled)
-        # Raised out here, so that the foreign error is not its context a second time.
-        raise failure
+        # Raised out here, where no local value and no context leads back to the vendor's words.
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     async def open(self, entry: LLMEntry, path: str, body: Mapping[str, Any]) -> Flow:
         """Send ``body``, bring the answer while it is coming."""
         pooled = await self._pool.take(entry)
         try:
-            response = await pooled.client.request("POST", path, body)
-            if response.status < 300:
-                return Flow(response.headers, response.content.iter_any(), self._closing(response, pooled))
-            failure: Exception = await _refused(response, entry)
-        except BaseException as error:
+            outcome = await _opened(pooled.client, entry, path, body)
+        except BaseException:
             await self._pool.give(pooled)
-            if not isinstance(error, Exception):
-                raise
-            failure = translated(error, entry)
-        else:
+            raise
+        if isinstance(outcome, Exception):
             await self._pool.give(pooled)
-        raise failure
+            raise outcome
+        return Flow(outcome.headers, outcome.content.iter_any(), self._closing(outcome, pooled))
 
     def _closing(self, response: aiohttp.ClientResponse, pooled: Pooled) -> Callable[[], Awaitable[None]]:
         async def close() -> None:
@@ -113,10 +104,12 @@ class _Door:
         self._session = session
         self._proxy = proxy
 
-    def request(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+    async def request(self, method: str, path: str, body: Mapping[str, Any] | None) -> aiohttp.ClientResponse:
         """Send; redirects are off, because a key must never follow one."""
         data = None if body is None else json.dumps(body).encode()
-        return self._session.request(method, self._base + path, data=data, proxy=self._proxy, allow_redirects=False)
+        return await self._session.request(
+            method, self._base + path, data=data, proxy=self._proxy, allow_redirects=False
+        )
 
 
 def _proxy(url: str, entry: LLMEntry) -> str | None:
@@ -135,6 +128,33 @@ def _headers(key: str, entry: LLMEntry) -> dict[str, str]:
     return {**headers, **(entry.options.get("headers") or {})}
 
 
-async def _refused(response: aiohttp.ClientResponse, entry: LLMEntry) -> Exception:
-    async with response:
-        return refusal(response.status, response.headers, await response.read(), entry)
+async def _exchanged(
+    door: _Door, entry: LLMEntry, method: str, path: str, body: Mapping[str, Any] | None
+) -> Answer | Exception:
+    try:
+        async with await door.request(method, path, body) as response:
+            return await _read(response, entry)
+    except Exception as error:  # noqa: BLE001 - one of the two places where aiohttp's errors become ours
+        return translated(error, entry)
+
+
+async def _opened(
+    door: _Door, entry: LLMEntry, path: str, body: Mapping[str, Any]
+) -> aiohttp.ClientResponse | Exception:
+    try:
+        response = await door.request("POST", path, body)
+        if response.status < 300:
+            return response
+        async with response:
+            refused = await _read(response, entry)
+        assert isinstance(refused, Exception)
+        return refused
+    except Exception as error:  # noqa: BLE001 - the other
+        return translated(error, entry)
+
+
+async def _read(response: aiohttp.ClientResponse, entry: LLMEntry) -> Answer | Exception:
+    content = await response.read()
+    if response.status < 300:
+        return Answer(response.headers, content)
+    return refusal(response.status, response.headers, content, entry)

@@ -14,7 +14,8 @@ def key_of(entry: LLMEntry, *, needed: bool) -> str:
     if not key and needed:
         raise AuthenticationError("no api_key is set", llm=entry)
     if not (key.isascii() and key.isprintable()) or " " in key:
-        raise AuthenticationError("the api_key has characters no header can carry; was it copied whole?", llm=entry)
+        del key  # or a traceback with local values would show it
+        raise AuthenticationError("the api_key has characters no header can carry; was it copied whole", llm=entry)
     return key
 
 

@@ -12,6 +12,10 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
     content: bytes
 
+    def __repr__(self) -> str:
+        # It is a local variable where errors are raised, and a vendor may echo a key.
+        return f"<an answer of {len(self.content)} bytes>"
+
 
 class Flow:
     """A good answer that is still coming. It must be closed, which also stops the vendor."""

@@ -7,6 +7,7 @@ through us cheaper than the plain ``create()``.
 
 import json
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
@@ -44,12 +45,11 @@ class SDKLeg:
 
     def _make(self, entry: LLMEntry) -> tuple[Any, Callable[[], Awaitable[None]]]:
         given = checked_url(self._base(entry.api_endpoint.strip()), entry) if entry.api_endpoint else None
-        # A key of the environment must never reach an endpoint it was not meant for, so we always name one.
-        key = key_of(entry, needed=given is None) or _UNSET
         timeout = self._http.Timeout(None, connect=CONNECT_SECONDS)
         try:
             client = self._client(
-                api_key=key,
+                # A key of the environment must never reach an endpoint it was not meant for: we always name one.
+                api_key=key_of(entry, needed=given is None) or _UNSET,
                 base_url=given,
                 max_retries=0,
                 timeout=timeout,
@@ -121,7 +121,8 @@ class SDKLeg:
     def _closing(self, response: Any, pooled: Pooled) -> Callable[[], Awaitable[None]]:
         async def close() -> None:
             try:
-                await response.aclose()
+                with suppress(Exception):  # how an answer we are done with breaks concerns nobody
+                    await response.aclose()
             finally:
                 await self._pool.give(pooled)
 

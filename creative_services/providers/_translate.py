@@ -159,13 +159,17 @@ def defused(error: Exception, entry: LLMEntry) -> Exception | None:
         if context is not None and type(context).__module__.partition(".")[0] in _FOREIGN:
             each.__context__ = None
         with suppress(Exception):  # whatever an unknown library made read-only stays; it was looked at
-            each.args = tuple(redact(arg, entry.api_key) if isinstance(arg, str) else arg for arg in each.args)
-        for name in ("message", "body"):
-            if hasattr(each, name):
-                with suppress(Exception):
-                    setattr(each, name, _cleaned(getattr(each, name), entry))
+            each.args = tuple(_cleaned(arg, entry) for arg in each.args)
         _disarm(each, entry)
+        _wash(each, entry)
     return error
+
+
+def _wash(thing: Any, entry: LLMEntry) -> None:
+    """Take keys out of the texts a foreign object carries."""
+    for name, value in list(getattr(thing, "__dict__", {}).items()):
+        if isinstance(value, str | bytes | list | dict):
+            vars(thing)[name] = _cleaned(value, entry)
 
 
 def _disarm(error: BaseException, entry: LLMEntry) -> None:
@@ -183,9 +187,7 @@ def _disarm(error: BaseException, entry: LLMEntry) -> None:
         _mask(response.request)
     with suppress(AttributeError):
         response.stream = None  # leads to the transport and its session's headers
-    content = _content(response)
-    with suppress(AttributeError, UnicodeDecodeError):
-        response._content = redact(content.decode(), entry.api_key).encode()
+    _wash(response, entry)
 
 
 def _mask(request: Any) -> None:
@@ -206,6 +208,8 @@ def _content(response: Any) -> bytes:
 def _cleaned(value: Any, entry: LLMEntry) -> Any:
     if isinstance(value, str):
         return redact(value, entry.api_key)
+    if isinstance(value, bytes):
+        return redact(value.decode("utf-8", "surrogateescape"), entry.api_key).encode("utf-8", "surrogateescape")
     if isinstance(value, Mapping):
         return {key: _cleaned(item, entry) for key, item in value.items()}
     return [_cleaned(item, entry) for item in value] if isinstance(value, list) else value

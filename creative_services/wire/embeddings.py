@@ -37,7 +37,7 @@ def openai_vectors(answer: Any, wanted: int) -> Embeddings:
         told = answer.get("usage")
         usage = Usage(input_tokens=count(told, "prompt_tokens")) if isinstance(told, Mapping) else None
         model = answer.get("model") or ""
-    except (KeyError, TypeError, AttributeError, ValueError) as wrong:
+    except (KeyError, TypeError, AttributeError, ValueError, struct.error) as wrong:
         raise _no_vectors(answer) from wrong
     return _checked(Embeddings(vectors=vectors, usage=usage, model=model, raw=answer), wanted)
 
@@ -55,7 +55,7 @@ def ollama_vectors(answer: Any, wanted: int) -> Embeddings:
 
 def _vector(told: Any) -> Vector:
     if isinstance(told, str):  # some endpoints send base64 whatever was asked for
-        data = base64.b64decode(told)
+        data = base64.b64decode(told, validate=True)
         return struct.unpack(f"<{len(data) // 4}f", data)
     return tuple(map(float, told))
 

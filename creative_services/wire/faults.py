@@ -36,9 +36,9 @@ def fault_in(body: Any) -> Fault | None:
         return Fault(message=told, code=_text(body.get("code")))
     if isinstance(told, Mapping):  # OpenAI, Anthropic, Groq and nearly everybody else
         return _from_object(told)
-    for key in ("message", "detail"):  # Mistral, servers built on FastAPI
-        if body.get(key) and "choices" not in body:
-            return Fault(message=str(body[key]), code=_text(body.get("code")) or _text(body.get("type")))
+    plain = body.get("message") or body.get("detail")  # Mistral, servers built on FastAPI
+    if plain and isinstance(plain, str | list) and "choices" not in body:
+        return Fault(message=str(plain), code=_text(body.get("code")) or _text(body.get("type")))
     return None
 
 
