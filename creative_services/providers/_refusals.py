@@ -6,8 +6,8 @@ from typing import Final
 from creative_services.core.completions import Request
 from creative_services.core.errors import BadRequestError, ProviderError, TooLongError
 from creative_services.core.llm_registry import LLMEntry
+from creative_services.wire.openai_chat import OTHER_WORD
 
-SWAP: Final = "max_tokens spelling"
 _LIMIT: Final = ("max_tokens", "max_completion_tokens", "num_predict")
 _NAMES: Final = re.compile(
     r"max_completion_tokens|max_tokens|num_predict|temperature|stream_options|include_usage|"
@@ -56,8 +56,8 @@ def _lesson(error: ProviderError, request: Request, without: frozenset[str]) -> 
     if not named:
         return None
     meant = _MEANT.get(named[0], named[0])
-    if meant == "max_tokens" and SWAP not in without and _UNKNOWN_FIELD.search(error.what):
-        return SWAP  # the same wish in the other word, whoever made it
+    if meant == "max_tokens" and OTHER_WORD not in without and _UNKNOWN_FIELD.search(error.what):
+        return OTHER_WORD  # the same wish in the other word, whoever made it
     return meant if meant not in without and _ours(meant, request) else None
 
 

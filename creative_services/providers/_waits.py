@@ -23,13 +23,13 @@ _LIMITS: Final = (
 
 def retry_after(headers: Mapping[str, str], status: int) -> float | None:
     """Seconds to wait: what the vendor says plainly, else (after a 429) when its exhausted limit resets."""
-    if plain := _milliseconds(headers.get("retry-after-ms")) or _seconds_or_date(headers.get("retry-after")):
-        return plain
+    for plain in (_milliseconds(headers.get("retry-after-ms")), _seconds_or_date(headers.get("retry-after"))):
+        if plain is not None:
+            return plain
     if status != 429:
         return None
-    waits = [_span_or_date(headers.get(reset)) for left, reset in _LIMITS if headers.get(left) in ("0", "0.0")]
-    known = [wait for wait in waits if wait is not None]
-    return max(known) if known else None
+    resets = [_span_or_date(headers.get(reset)) for left, reset in _LIMITS if headers.get(left) == "0"]
+    return max((wait for wait in resets if wait is not None), default=None)
 
 
 def _milliseconds(told: str | None) -> float | None:

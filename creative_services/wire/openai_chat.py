@@ -37,6 +37,13 @@ class Dialect:
 
 PLAIN: Final = Dialect()
 
+# In ``without``: the model wants the limit by its other name.
+OTHER_WORD: Final = "max_tokens by this name"
+_OTHER_WORD: Final[Mapping[str, str]] = {
+    "max_tokens": "max_completion_tokens",
+    "max_completion_tokens": "max_tokens",
+}
+
 
 def body(
     entry: LLMEntry,
@@ -46,12 +53,13 @@ def body(
     stream: bool = False,
     without: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """What to post. ``without`` names parameters this model is known to refuse."""
+    """What to post. ``without`` names what this model is known to refuse."""
     told: dict[str, Any] = {"model": entry.model, "messages": [message(each) for each in request.messages]}
-    if "max_tokens" not in without or request.max_tokens is not None:
-        told[dialect.max_tokens] = entry.max_tokens if request.max_tokens is None else request.max_tokens
+    if request.max_tokens is not None or "max_tokens" not in without:
+        limit = _OTHER_WORD[dialect.max_tokens] if OTHER_WORD in without else dialect.max_tokens
+        told[limit] = entry.max_tokens if request.max_tokens is None else request.max_tokens
     temperature = entry.temperature if request.temperature is None else request.temperature
-    if temperature is not None and ("temperature" not in without or request.temperature is not None):
+    if temperature is not None and (request.temperature is not None or "temperature" not in without):
         told["temperature"] = temperature
     if request.stop:
         told["stop"] = list(request.stop)
@@ -62,7 +70,8 @@ def body(
     if request.tool_choice is not None:
         told["tool_choice"] = tool_choice(request.tool_choice)
     if request.schema is not None:
-        _ask_for(told, request.schema, dialect)
+        in_words = dialect.schema == "json_object" or "response_format" in without
+        _ask_for(told, request.schema, in_words=in_words)
     if stream:
         told["stream"] = True
         if dialect.asks_usage and "stream_options" not in without:
@@ -123,8 +132,8 @@ def tool_choice(choice: str | Mapping[str, Any]) -> Any:
     return {"type": "function", "function": {"name": name}} if name else choice
 
 
-def _ask_for(told: dict[str, Any], schema: Mapping[str, Any], dialect: Dialect) -> None:
-    if dialect.schema == "json_object":
+def _ask_for(told: dict[str, Any], schema: Mapping[str, Any], *, in_words: bool) -> None:
+    if in_words:
         told["response_format"] = {"type": "json_object"}
         words = f"Answer with one JSON object that fits this JSON schema, and nothing else: {json.dumps(schema)}"
         told["messages"] = [{"role": "system", "content": words}, *told["messages"]]
