@@ -99,15 +99,16 @@ async def _delete(request: web.Request) -> web.Response:
 
 
 async def _create_session(request: web.Request) -> web.Response:
-    asked = await request.json() if request.can_read_body else {}
-    ttl = _seconds(asked.get("TTL") or "0s")
+    sent = await request.json() if request.can_read_body else {}
+    asked = {name.lower(): value for name, value in sent.items()}  # Go reads names in any case, and clients rely on it
+    ttl = _seconds(asked.get("ttl") or "0s")
     if ttl and not 10 <= ttl <= 86400:
         return web.Response(status=400, text=f"Invalid Session TTL '{ttl:g}', must be between [10s=24h0m0s]")
     session = request.app[_STATE].begin(
-        name=asked.get("Name") or "",
-        behavior=asked.get("Behavior") or "release",
+        name=asked.get("name") or "",
+        behavior=asked.get("behavior") or "release",
         ttl=ttl,
-        lock_delay=_seconds(str(asked.get("LockDelay") or "15s")),
+        lock_delay=_seconds(str(asked.get("lockdelay") or "15s")),
     )
     return web.json_response({"ID": session.id})
 
