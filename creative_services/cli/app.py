@@ -14,6 +14,8 @@ from creative_services.cli.generate import generate
 from creative_services.cli.llms import llms
 from creative_services.cli.politeness import PoliteGroup
 from creative_services.cli.prices import prices
+from creative_services.cli.replicas import replicas
+from creative_services.cli.serve import serve
 
 app = typer.Typer(
     cls=PoliteGroup,
@@ -24,8 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (llms, explain, generate, compare, batch, doctor, prices):
+for command in (llms, explain, generate, compare, batch, doctor, prices, serve):
     app.command()(command)
+app.add_typer(replicas)
 
 
 def _show_version(wanted: bool) -> None:

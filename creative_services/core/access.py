@@ -30,7 +30,7 @@ class KeyRecord:
         for name in ("requests_per_minute", "tokens_per_minute"):
             limit = getattr(self, name)
             if limit is not None and limit < 1:
-                raise ValueError(f"Key {self.id!r}: {name}={limit} lets nothing through; leave it out, or revoke the key.")
+                raise ValueError(f"Key {self.id!r}: {name}={limit} lets nothing through; leave it out, or revoke it.")
         for name in ("budget_per_day", "budget_per_month"):
             object.__setattr__(self, name, money(getattr(self, name)))
 

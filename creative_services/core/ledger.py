@@ -1,7 +1,7 @@
 """What one call through the gateway used and cost, and who keeps such records for good."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -24,7 +24,7 @@ class LedgerRecord:
     llm_id: int | None = None
     provider: str = ""
     model: str = ""
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     cost: Decimal | None = None
     seconds: float = 0.0
     attempts: int = 0

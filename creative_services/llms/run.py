@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from creative_services.core.budgets import Reservation
 from creative_services.core.completions import Attempt, EmbeddingResponse, LLMResponse, Request
@@ -79,7 +79,7 @@ class Run:
         self._open = Try(entry, self._now(), held)
         desk.health.departs(entry)
         try:
-            async with asyncio.timeout(self._share(others_wait)):
+            async with self.within(self._share(others_wait)):
                 return await reach(entry)
         except CreativeServicesError as error:
             await self.fail(error)
@@ -91,6 +91,10 @@ class Run:
         except BaseException:
             await self.abandon()
             raise
+
+    def within(self, seconds: float) -> AbstractAsyncContextManager[Any]:
+        """Raises ``TimeoutError`` in whatever takes longer. A server with many calls at once has its own timer."""
+        return asyncio.timeout(seconds)
 
     async def _fetch_provider(self, entry: LLMEntry) -> None:
         began = self._now()

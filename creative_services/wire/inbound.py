@@ -40,7 +40,7 @@ def count_in(document: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
         given = document.get(name)
         if given is not None:
-            if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+            if type(given) is not int or given < 1:
                 raise InboundError(f"'{name}' must be a whole number above 0.", name)
             return given
     return None
@@ -49,7 +49,7 @@ def count_in(document: Mapping[str, Any], *names: str) -> int | None:
 def number_in(document: Mapping[str, Any], name: str) -> float | None:
     """A number that may be missing."""
     given = document.get(name)
-    if given is None or (isinstance(given, int | float) and not isinstance(given, bool)):
+    if given is None or type(given) is float or type(given) is int:
         return given
     raise InboundError(f"'{name}' must be a number.", name)
 

@@ -6,25 +6,29 @@ from typing import Any, Final
 from creative_services.core.completions import Request
 from creative_services.wire.inbound import InboundError, count_in, messages_in, number_in, objects_in, texts_in
 
+NOTHING: Final[Mapping[str, Any]] = {}
+
 # Fields that change what is answered and that only an endpoint of OpenAI's own shape can honour.
 ONLY_NATIVE: Final = ("functions", "function_call", "logprobs", "top_logprobs", "logit_bias", "audio", "prediction")
 
 
 def request(document: Mapping[str, Any]) -> Request:
     """The request, as far as our nouns go."""
-    choice = document.get("tool_choice")
+    given = document.get
+    choice = given("tool_choice")
     if choice is not None and not isinstance(choice, str | dict):
         raise InboundError("'tool_choice' must be a text or an object.", "tool_choice")
+    # Most requests say little: what is not there is not looked at.
     return Request(
         messages=messages_in(document),
-        tools=objects_in(document, "tools"),
+        tools=objects_in(document, "tools") if "tools" in document else (),
         tool_choice=choice,
         max_tokens=count_in(document, "max_completion_tokens", "max_tokens"),
-        temperature=number_in(document, "temperature"),
-        stop=texts_in(document, "stop"),
-        seed=document.get("seed"),
-        schema=_schema(document.get("response_format")),
-        extra={"top_p": document["top_p"]} if document.get("top_p") is not None else {},
+        temperature=number_in(document, "temperature") if "temperature" in document else None,
+        stop=texts_in(document, "stop") if "stop" in document else (),
+        seed=given("seed"),
+        schema=_schema(given("response_format")) if "response_format" in document else None,
+        extra={"top_p": given("top_p")} if "top_p" in document else NOTHING,
     )
 
 

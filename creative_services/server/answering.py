@@ -1,0 +1,138 @@
+"""From an admitted visit to its answer, whole or flowing: planned, asked, accounted and told as every call of ours."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from creative_services.core.completions import LLMResponse
+from creative_services.core.estimates import estimated_usage
+from creative_services.core.events import Call
+from creative_services.llms.desk import Desk
+from creative_services.llms.plan import Plan, make_plan
+from creative_services.llms.run import Run
+from creative_services.server.admission import refused_tier
+from creative_services.server.books import Books
+from creative_services.server.desks import Desks
+from creative_services.server.doors import Doors
+from creative_services.server.heads import EVENTS, JSON, UNBUFFERED, answer_headers
+from creative_services.server.pouring import Pouring
+from creative_services.server.reaching import Reaching
+from creative_services.server.visits import Visit
+
+_NO_METADATA: Final[Mapping[str, Any]] = {}
+
+
+class Answering:
+    """Asks entries until one answers."""
+
+    __slots__ = ("_books", "_desks", "_doors", "_reaching")
+
+    def __init__(self, *, desks: Desks, doors: Doors, reaching: Reaching, books: Books) -> None:
+        self._desks = desks
+        self._doors = doors
+        self._reaching = reaching
+        self._books = books
+
+    async def answer(self, visit: Visit) -> None:
+        """Plan, ask, answer."""
+        assert visit.key is not None
+        desk = self._desks.of(visit.key)
+        visit.run = run = await _planned(desk, visit)
+        try:
+            if visit.streamed:
+                await self._flowing(visit, run, desk)
+            else:
+                await self._whole(visit, run, desk)
+        except BaseException as error:
+            run.tell(None, error)
+            raise
+
+    async def _flowing(self, visit: Visit, run: Run, desk: Desk) -> None:
+        flow = await run.ask(partial(self._reaching.flow, visit))
+        headers = answer_headers(visit.request_id, self._doors.of(flow.entry), len(run.attempts) + 1, None)
+        await visit.send({"type": "http.response.start", "status": 200, "headers": [*headers, EVENTS, *UNBUFFERED]})
+        await Pouring(visit, run, flow, desk, self._books).pour()
+        _tell(run, desk)
+
+    async def _whole(self, visit: Visit, run: Run, desk: Desk) -> None:
+        whole = await run.ask(partial(self._reaching.whole, visit))
+        usage = whole.usage or estimated_usage(run.request.messages, whole.said)
+        attempt = await run.finish(usage)
+        headers = answer_headers(visit.request_id, self._doors.of(attempt.llm), len(run.attempts), attempt.cost)
+        headers += (JSON, (b"content-length", b"%d" % len(whole.content)))
+        # In the books before it is out of the door: an answered call that nobody recorded must be impossible.
+        self._books.record(visit, 200)
+        await visit.send({"type": "http.response.start", "status": 200, "headers": headers})
+        await visit.send({"type": "http.response.body", "body": whole.content})
+        _tell(run, desk)
+
+
+async def _planned(desk: Desk, visit: Visit) -> Run:
+    assert visit.key is not None
+    assert visit.wish is not None
+    key, wish = visit.key, visit.wish
+    assert visit.request is not None
+    plan = await make_plan(desk.registry, wish, desk.health, visit.request)
+    if key.tiers is not None and wish.tier is None and plan.candidates:
+        allowed = tuple(entry for entry in plan.candidates if key.allows(entry.tier))
+        if not allowed:
+            raise refused_tier(key, str(wish).capitalize())
+        plan = Plan(wish, allowed, desk.health)
+    call = Call(
+        id=visit.request_id,
+        operation=visit.surface.operation,
+        tier=wish.tier.value if wish.tier else None,
+        llm_id=wish.llm_id,
+        user_id=key.id or None,
+        streamed=visit.streamed,
+        max_tokens=visit.request.max_tokens,
+        temperature=visit.request.temperature,
+    )
+    return WatchedRun(desk, plan, call, visit)
+
+
+class WatchedRun(Run):
+    """A run whose tries are timed by the pulse that looks after its visit anyway."""
+
+    __slots__ = ("_visit",)
+
+    def __init__(self, desk: Desk, plan: Plan, call: Call, visit: Visit) -> None:
+        assert visit.request is not None
+        super().__init__(desk, plan, call, visit.request, visit.timeout)
+        self._visit = visit
+
+    def within(self, seconds: float) -> "_Lapse":
+        """Raises ``TimeoutError`` in whatever takes longer, within a beat of the pulse."""
+        return _Lapse(self._visit, self._now() + seconds)
+
+
+class _Lapse:
+    """Ends a try by cancelling its task at a beat of the pulse, as ``asyncio.timeout`` does with its own timer."""
+
+    __slots__ = ("_visit",)
+
+    def __init__(self, visit: Visit, due: float) -> None:
+        self._visit = visit
+        visit.tried_until(due)
+
+    async def __aenter__(self) -> None:
+        """The time is running already."""
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._visit.due = 0.0
+        if kind is not None and self._visit.took_too_long(error):
+            raise TimeoutError from error
+
+
+def _tell(run: Run, desk: Desk) -> None:
+    if desk.bell:
+        usage, cost = run.spent()
+        answer = LLMResponse(
+            content="",  # what was said is between the caller and the vendor; listeners count, they do not read
+            llm=run.attempts[-1].llm,
+            usage=usage,
+            cost=cost,
+            latency=run.seconds,
+            attempts=tuple(run.attempts),
+        )
+        run.tell(answer)

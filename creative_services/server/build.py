@@ -1,0 +1,128 @@
+"""The wiring: every part of a data plane made once and handed to those that need it."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from random import random
+from typing import Final
+
+from creative_services.core.access import KeyFeed, KeySnapshot
+from creative_services.core.budgets import Budget, BudgetStore
+from creative_services.core.clock import Clock
+from creative_services.core.events import Listener
+from creative_services.core.llm_registry import GuardsCalls, LLMRegistry
+from creative_services.core.provider import Provider
+from creative_services.llms.accounts import Accounts, MemoryBudgets
+from creative_services.llms.bell import Bell
+from creative_services.llms.desk import Desk, Patience
+from creative_services.llms.health import Health
+from creative_services.server.admission import Admission, Rates
+from creative_services.server.answering import Answering
+from creative_services.server.app import App, DataPlane
+from creative_services.server.books import Books
+from creative_services.server.desks import Desks, SparingShelf
+from creative_services.server.doors import Doors
+from creative_services.server.gateway import Gateway
+from creative_services.server.key_follower import KeyFollower
+from creative_services.server.keys import KeyRing
+from creative_services.server.ledger.spool import Spool
+from creative_services.server.life import Life, Part
+from creative_services.server.limits import LocalRates
+from creative_services.server.operations import Operations
+from creative_services.server.reaching import Reaching
+from creative_services.server.relaying import Relay
+from creative_services.server.settings import Settings
+from creative_services.server.standing import NO_ENTRY, Standing
+from creative_services.server.upstream.leg import Leg
+from creative_services.server.upstream.pooled import PooledLeg
+from creative_services.system_clock import SystemClock
+
+SPOOL: Final = "spool"
+TALLIES: Final = "tallies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a data plane stands on. Only the registry has to be given; keys are a fixed list, a feed, or both."""
+
+    registry: LLMRegistry
+    settings: Settings
+    keys: KeySnapshot | None = None
+    feed: KeyFeed | None = None
+    providers: Mapping[str, Provider] | None = None
+    listeners: Iterable[Listener] = ()
+    budgets: Sequence[Budget] = ()
+    budget_store: BudgetStore | None = None
+    rates: Rates | None = None
+    beside: App | None = None
+    clock: Clock | None = None
+    leg: Leg | None = None
+
+
+def build(parts: Parts) -> DataPlane:
+    """The data plane of one worker. Build it in the process that will run it: it opens a spool of its own."""
+    clock = parts.clock or SystemClock()
+    settings = parts.settings
+    keys = _ring(parts)
+    leg = parts.leg or PooledLeg(now=clock.now)
+    standing = Standing(
+        spool=Spool(settings.state / SPOOL) if settings.ledger else None, tallies=settings.state / TALLIES
+    )
+    books = Books(standing, now=clock.now, time=time.time)
+    store = parts.budget_store or MemoryBudgets()
+    desks = Desks(_desk(parts, clock, store), budgets=tuple(parts.budgets), store=store)
+    doors = Doors(own=frozenset(parts.providers or ()))
+    rates = parts.rates or LocalRates(now=clock.now)
+    admission = Admission(keys=keys, rates=rates, largest_body=settings.largest_body, utcnow=clock.utcnow)
+    reaching = Reaching(doors=doors, relay=Relay(leg))
+    answering = Answering(desks=desks, doors=doors, reaching=reaching, books=books)
+    gateway = Gateway(
+        admission=admission, answering=answering, books=books, now=clock.now, most_calls=settings.most_calls
+    )
+    standing.watch(lambda: gateway.under_way, (("entries", lambda: _no_entry(parts.registry)),))
+    follower = (KeyFollower(keys, parts.feed, clock),) if keys is not None and parts.feed is not None else ()
+    return DataPlane(
+        gateway=gateway,
+        admission=admission,
+        operations=Operations(doubts=standing.doubts, tallies=standing.tallies, gauges=standing.gauges),
+        registry=parts.registry,
+        life=Life(
+            (standing, leg, *_with_a_life(rates, store), *follower),
+            tick=standing.tick,
+            idle=lambda: not gateway.under_way,
+        ),
+        drain=standing.drain,
+        beside=parts.beside,
+    )
+
+
+def _ring(parts: Parts) -> KeyRing | None:
+    if parts.keys is None and parts.feed is None:
+        return None
+    return KeyRing(parts.keys or KeySnapshot.of(()))
+
+
+def _desk(parts: Parts, clock: Clock, store: BudgetStore) -> Desk:
+    settings = parts.settings
+    return Desk(
+        registry=parts.registry,
+        shelf=SparingShelf(parts.providers),
+        health=Health(now=clock.now, chance=random),
+        accounts=Accounts(parts.budgets, store),
+        bell=Bell(parts.listeners),
+        clock=clock,
+        chance=random,
+        patience=Patience(timeout=settings.timeout, idle_timeout=settings.idle_timeout),
+        guard=parts.registry if isinstance(parts.registry, GuardsCalls) else None,
+    )
+
+
+def _no_entry(registry: LLMRegistry) -> str | None:
+    listed = registry.list_active()
+    # A registry may answer asynchronously; whether it is well is then its own to say.
+    return NO_ENTRY if isinstance(listed, list) and not listed else None
+
+
+def _with_a_life(*candidates: object) -> tuple[Part, ...]:
+    """Limits and budgets that are shared have connections to open and close; those of one process have none."""
+    return tuple(each for each in candidates if isinstance(each, Part))
