@@ -185,8 +185,10 @@ def _disarm(error: BaseException, entry: LLMEntry) -> None:
         return
     with suppress(RuntimeError, AttributeError):
         _mask(response.request)
-    with suppress(AttributeError):
-        response.stream = None  # leads to the transport and its session's headers
+    # One leads to the transport and its session's headers, the other is the request a redirect asks for.
+    for name in ("stream", "next_request"):
+        if hasattr(response, name):
+            setattr(response, name, None)
     _wash(response, entry)
 
 
