@@ -15,6 +15,10 @@
         StoreRefusedError (+ValueError)  it does not take this key or value
         StoreUnreachableError (+ConnectionError)
         StoreTimedOutError (+TimeoutError)
+      ReplicaError                a self-hosted server could not be asked, or said no
+        NoReplicaError (+LookupError, ValueError)  nobody on the roster serves it
+        ReplicaRefusedError (+ValueError)  the server does not take the request; carries status and body
+        ReplicasExhaustedError (+RuntimeError)  everyone who could be asked failed
       ProviderError               a vendor (or the way to it) said no
         BadRequestError (+ValueError)
           TooLongError            the prompt does not fit the model
@@ -127,6 +131,27 @@ class StoreUnreachableError(StoreError, ConnectionError):
 
 class StoreTimedOutError(StoreError, TimeoutError):
     """The store did not answer in time."""
+
+
+class ReplicaError(CreativeServicesError):
+    """A self-hosted server could not be asked, or said no."""
+
+
+class NoReplicaError(ReplicaError, LookupError, ValueError):
+    """Nobody on the roster serves what was asked for."""
+
+
+class ReplicaRefusedError(ReplicaError, ValueError):
+    """The server does not take the request as it is; no other server was asked."""
+
+    def __init__(self, message: str, *, status: int, body: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = redact(body)
+
+
+class ReplicasExhaustedError(ReplicaError, RuntimeError):
+    """Everyone who could be asked failed; the last failure is the cause."""
 
 
 class ProviderError(CreativeServicesError):
