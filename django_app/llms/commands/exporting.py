@@ -28,10 +28,10 @@ def run(task: Task) -> int:
     entries = [exported(row) for row in Llms.objects.using(task.using).order_by("pk")]
     task.answer({"entries": entries})
     if path := task.options["output"]:
-        path.write_text(_toml(entries), encoding="utf-8")
+        path.write_text(toml(entries), encoding="utf-8")
         task.say(_("%(count)s entries written to %(path)s.") % {"count": len(entries), "path": path})
     else:
-        task.say(_toml(entries).rstrip("\n"))
+        task.say(toml(entries).rstrip("\n"))
     return OK
 
 
@@ -65,7 +65,8 @@ def _price(price: Decimal | None) -> Decimal | None:
     return None if price is None else Decimal(f"{price.normalize():f}")
 
 
-def _toml(entries: list[dict[str, Any]]) -> str:
+def toml(entries: list[dict[str, Any]]) -> str:
+    """The whole file."""
     return "\n".join("\n".join(["[[entries]]", *_lines(entry), ""]) for entry in entries)
 
 

@@ -83,7 +83,7 @@ def test_what_a_database_would_refuse_is_trimmed_on_the_way() -> None:
 
 
 def test_a_line_of_another_version_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match="no rows|zip"):
+    with pytest.raises(ValueError, match=r"no rows|zip"):
         decode(b'[["c", 1]]')
 
 
