@@ -140,7 +140,7 @@ class ConsulDouble(Server):
     program, package, scheme = "creative_services.testing.consul", "part of this package", "consul"
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", self.program, str(self.port), str(self.folder / "state.json")]
+        return [sys.executable, "-m", self.program, str(self.port), str(self.folder / "journal")]
 
 
 def free_ports(count: int) -> list[int]:

@@ -178,7 +178,7 @@ class TestOurStore:
             async with aclosing(store.watch()) as watch:
                 assert (await told(watch)).values == {"a": b"19"}
                 server.kill()
-                (server.folder / "state.json").unlink()
+                (server.folder / "journal").unlink()
                 server.start()
                 while (await told(watch)).values != {"a": None}:
                     pass

@@ -6,6 +6,7 @@ import uuid
 from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +47,8 @@ class State:
         self._held_back: dict[str, float] = {}
         self.changed = asyncio.Condition()
         if file and file.exists():
-            kept = json.loads(file.read_text())
-            self.index, self.graves = kept["index"], kept["graves"]
-            self.entries = {each["name"]: Kept(**each) for each in kept["entries"]}
+            for line in file.read_text().splitlines():
+                self._remember(json.loads(line))
 
     def index_under(self, prefix: str, *, recurse: bool) -> int:
         """The index a blocking query waits on: of the newest change under the prefix, else of the whole tree."""
@@ -90,11 +90,8 @@ class State:
         """Delete; with ``cas`` only if the index is that one."""
         if cas is not None and any(self.entries[name].modified != cas for name in names if name in self.entries):
             return False
-        for name in names:
-            if self.entries.pop(name, None):
-                self.index += 1
-                self.graves[name] = self.index
-        await self._tell()
+        for name in [name for name in names if name in self.entries]:
+            await self._tell({"deleted": name, "index": self.index + 1})
         return True
 
     def begin(self, *, name: str, behavior: str, ttl: float, lock_delay: float) -> Session:
@@ -128,19 +125,28 @@ class State:
                 await self._write(replace(entry, session=None))
 
     async def _write(self, entry: Kept) -> None:
-        self.index += 1
-        self.graves.pop(entry.name, None)
-        self.entries[entry.name] = replace(entry, created=entry.created or self.index, modified=self.index)
-        await self._tell()
+        index = self.index + 1
+        new = replace(entry, created=entry.created or index, modified=index)
+        await self._tell({"written": asdict(new), "index": index})
 
-    async def _tell(self) -> None:
+    async def _tell(self, change: dict[str, Any]) -> None:
+        """Make a change, on disk first, and wake whoever waits for one."""
         if self._file:
-            entries = [asdict(entry) for entry in self.entries.values()]
-            draft = self._file.with_suffix(".new")
-            draft.write_text(json.dumps({"index": self.index, "graves": self.graves, "entries": entries}))
-            draft.replace(self._file)
+            with self._file.open("a") as journal:
+                journal.write(json.dumps(change) + "\n")
+        self._remember(change)
         async with self.changed:
             self.changed.notify_all()
+
+    def _remember(self, change: dict[str, Any]) -> None:
+        self.index = change["index"]
+        if "deleted" in change:
+            self.entries.pop(change["deleted"], None)
+            self.graves[change["deleted"]] = self.index
+        else:
+            entry = Kept(**change["written"])
+            self.entries[entry.name] = entry
+            self.graves.pop(entry.name, None)
 
 
 def raw(entry: Kept) -> bytes:
