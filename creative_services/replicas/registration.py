@@ -130,6 +130,8 @@ class Registration:
             if response.status != 200:
                 raise door.refusal(response.status, _document(response))
             return self._listen(response)
+        except ReplicaError:
+            raise
         except (OSError, http.client.HTTPException, ValueError):
             return self.registered
         finally:
