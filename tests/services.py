@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Redis for the tests that need them: started on free ports in temporary directories, and stopped."""
+"""Real PostgreSQL and Redis for the tests that need them, on free ports and in directories that go away again."""
 
 import os
 import shutil

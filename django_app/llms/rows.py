@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from creative_services.catalog.prices import price_of, snapshot
 from creative_services.core.errors import CreativeServicesError
-from creative_services.core.llm_registry import LLMEntry, LLMTier
+from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.pricing import Pricing, Rates, money
 from creative_services.core.secrets import Secret
 from django_app.llms import endpoints
@@ -28,11 +28,11 @@ COLUMNS: Final = (
 )  # fmt: skip
 KEY: Final = COLUMNS.index("api_key")
 
-_TEXT: Final = models.TextField()
+_TEXT: Final["models.Field[Any, Any]"] = models.TextField()
 
 # Read in forms that no converter touches row by row: a table of thousands has some hundred prices and a handful of
 # lists, and each text needs to be understood only once.
-_PLAIN: Final = {
+_PLAIN: Final[Mapping[str, "models.Field[Any, Any]"]] = {
     **dict.fromkeys(("cost_per_1k_input", "cost_per_1k_output", "capabilities", "options", "retires_on"), _TEXT),
     "is_active": models.IntegerField(),
 }
@@ -69,7 +69,7 @@ def entry_of(row: Row, last_key: Secret | None) -> tuple[LLMEntry, str | None]:
         name=name,
         provider=provider,
         model=model,
-        tier=_TIERS.get(tier, tier),
+        tier=tier,
         api_key=secret,
         api_endpoint=endpoint or None,
         max_tokens=max_tokens,
@@ -83,9 +83,6 @@ def entry_of(row: Row, last_key: Secret | None) -> tuple[LLMEntry, str | None]:
         options=_options(options) if isinstance(options, str) else options,
     )
     return entry, why
-
-
-_TIERS: Final = {tier.value: tier for tier in LLMTier}
 
 
 def _today() -> date:
