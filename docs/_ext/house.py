@@ -39,7 +39,8 @@ def commands() -> Iterator[str]:
     """A section per command."""
     for name, text, rows in tables.commands():
         yield from (name, "~" * len(name), "", *_with_options(text).splitlines(), "")
-        yield from list_table(rows, header=("Option", ""), widths="38 62")
+        if rows:
+            yield from list_table(rows, header=("Option", ""), widths="38 62")
 
 
 def _with_options(text: str) -> str:

@@ -154,10 +154,16 @@ def variables() -> Iterator[Row]:
 
 def commands() -> Iterator[tuple[str, str, list[Row]]]:
     """Each command with its text and its arguments and options."""
-    group: Any = typer.main.get_command(app)
+    yield from _commands_of(typer.main.get_command(app), "creative-services")
+
+
+def _commands_of(group: Any, prefix: str) -> Iterator[tuple[str, str, list[Row]]]:
     for name, command in group.commands.items():
-        rows = [_parameter(each) for each in command.params]
-        yield f"creative-services {name}", inspect.cleandoc(command.help), rows
+        if hasattr(command, "commands"):
+            yield from _commands_of(command, f"{prefix} {name}")
+        else:
+            rows = [_parameter(each) for each in command.params]
+            yield f"{prefix} {name}", inspect.cleandoc(command.help or ""), rows
 
 
 def _parameter(each: Any) -> Row:
