@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
+from creative_services.core.access import KeyRecord
 from creative_services.core.completions import LLMResponse
 from creative_services.core.estimates import estimated_usage
 from creative_services.core.events import Call
@@ -16,6 +17,7 @@ from creative_services.server.desks import Desks
 from creative_services.server.doors import Doors
 from creative_services.server.heads import EVENTS, JSON, UNBUFFERED, answer_headers
 from creative_services.server.pouring import Pouring
+from creative_services.server.problems import Problem
 from creative_services.server.reaching import Reaching
 from creative_services.server.visits import Visit
 
@@ -37,7 +39,8 @@ class Answering:
         """Plan, ask, answer."""
         assert visit.key is not None
         desk = self._desks.of(visit.key)
-        visit.run = run = await _planned(desk, visit)
+        visit.bounded = bool(desk.accounts)
+        visit.run = run = await self._planned(desk, visit)
         try:
             if visit.streamed:
                 await self._flowing(visit, run, desk)
@@ -66,29 +69,39 @@ class Answering:
         await visit.send({"type": "http.response.body", "body": whole.content})
         _tell(run, desk)
 
+    async def _planned(self, desk: Desk, visit: Visit) -> Run:
+        assert visit.key is not None
+        assert visit.wish is not None
+        assert visit.request is not None
+        wish = visit.wish
+        plan = await make_plan(desk.registry, wish, desk.health, visit.request)
+        plan = self._narrowed(plan, visit, visit.key, desk)
+        call = Call(
+            id=visit.request_id,
+            operation=visit.surface.operation,
+            tier=wish.tier.value if wish.tier else None,
+            llm_id=wish.llm_id,
+            user_id=visit.key.id or None,
+            streamed=visit.streamed,
+            max_tokens=visit.request.max_tokens,
+            temperature=visit.request.temperature,
+        )
+        return WatchedRun(desk, plan, call, visit)
 
-async def _planned(desk: Desk, visit: Visit) -> Run:
-    assert visit.key is not None
-    assert visit.wish is not None
-    key, wish = visit.key, visit.wish
-    assert visit.request is not None
-    plan = await make_plan(desk.registry, wish, desk.health, visit.request)
-    if key.tiers is not None and wish.tier is None and plan.candidates:
-        allowed = tuple(entry for entry in plan.candidates if key.allows(entry.tier))
-        if not allowed:
-            raise refused_tier(key, str(wish).capitalize())
-        plan = Plan(wish, allowed, desk.health)
-    call = Call(
-        id=visit.request_id,
-        operation=visit.surface.operation,
-        tier=wish.tier.value if wish.tier else None,
-        llm_id=wish.llm_id,
-        user_id=key.id or None,
-        streamed=visit.streamed,
-        max_tokens=visit.request.max_tokens,
-        temperature=visit.request.temperature,
-    )
-    return WatchedRun(desk, plan, call, visit)
+    def _narrowed(self, plan: Plan, visit: Visit, key: KeyRecord, desk: Desk) -> Plan:
+        """The plan without what the key may not have, and without what cannot honour the request."""
+        found = plan.candidates
+        if key.tiers is not None and plan.wish.tier is None and found:
+            found = tuple(entry for entry in found if key.allows(entry.tier))
+            if not found:
+                raise refused_tier(key, str(plan.wish).capitalize())
+        field = self._reaching.native_only(visit)
+        if field is not None and found:
+            found = tuple(entry for entry in found if self._reaching.is_native(visit, entry))
+            if not found:
+                words = f"No entry that could answer speaks this dialect itself, and only such a one honours '{field}'."
+                raise Problem("shape", f"{words} Leave it out, or ask for another model.", param=field)
+        return plan if found is plan.candidates else Plan(plan.wish, found, desk.health)
 
 
 class WatchedRun(Run):

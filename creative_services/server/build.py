@@ -33,6 +33,8 @@ from creative_services.server.reaching import Reaching
 from creative_services.server.relaying import Relay
 from creative_services.server.settings import Settings
 from creative_services.server.standing import NO_ENTRY, Standing
+from creative_services.server.translate.providing import Providing
+from creative_services.server.translate.translation import Translation
 from creative_services.server.upstream.leg import Leg
 from creative_services.server.upstream.pooled import PooledLeg
 from creative_services.system_clock import SystemClock
@@ -74,7 +76,12 @@ def build(parts: Parts) -> DataPlane:
     doors = Doors(own=frozenset(parts.providers or ()))
     rates = parts.rates or LocalRates(now=clock.now)
     admission = Admission(keys=keys, rates=rates, largest_body=settings.largest_body, utcnow=clock.utcnow)
-    reaching = Reaching(doors=doors, relay=Relay(leg))
+    reaching = Reaching(
+        doors=doors,
+        relay=Relay(leg),
+        translation=Translation(leg, time=time.time),
+        providing=Providing(desks.common.shelf, time=time.time),
+    )
     answering = Answering(desks=desks, doors=doors, reaching=reaching, books=books)
     gateway = Gateway(
         admission=admission, answering=answering, books=books, now=clock.now, most_calls=settings.most_calls

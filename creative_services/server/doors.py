@@ -12,8 +12,9 @@ from creative_services.core.errors import BadRequestError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.providers._keys import checked_url, key_of, stays_here
 from creative_services.providers._tls import context_for
-from creative_services.providers.vendors import VENDORS
+from creative_services.providers.vendors import VENDORS, Vendor
 from creative_services.server.upstream.origins import Origin, Proxy, Target
+from creative_services.wire import openai_chat
 from creative_services.wire.endpoints import groq_base, normal_ollama, with_v1, without_v1
 from creative_services.wire.extras import CONNECTION
 
@@ -28,6 +29,7 @@ class Speech:
     home: str | None
     base: Callable[[str], str]
     paths: Mapping[str, str]
+    words: Callable[[LLMEntry], openai_chat.Dialect] = lambda _: openai_chat.PLAIN
     key_header: str = "authorization"
     key_prefix: str = "Bearer "
     # Headers a caller of this dialect may say to the vendor, and what is said otherwise; all others stay here.
@@ -43,10 +45,33 @@ _OPENAI: Final = {**_CHAT, "embeddings": "/embeddings"}
 # Only OpenAI itself is sure to have this one; elsewhere an entry's capabilities say so, or it is translated.
 RESPONSES: Final = "/responses"
 
+
+def _words_of(vendor: Vendor) -> Callable[[LLMEntry], openai_chat.Dialect]:
+    words = openai_chat.Dialect(max_tokens=vendor.max_tokens, schema=vendor.schema)
+    return lambda _: words
+
+
+def _openais_words(_: LLMEntry) -> openai_chat.Dialect:
+    # Its newer models refuse the older word; the older models take both.
+    return openai_chat.Dialect(max_tokens="max_completion_tokens")
+
+
+def _groqs_words(entry: LLMEntry) -> openai_chat.Dialect:
+    # Only some of its models take a schema, the others JSON in general.
+    schema = "json_schema" if "json_schema" in entry.capabilities else "json_object"
+    return openai_chat.Dialect(max_tokens="max_completion_tokens", schema=schema)
+
+
 SPEECHES: Final[dict[str, Speech]] = {
-    "openai": Speech(dialect="openai", home="https://api.openai.com/v1", base=with_v1, paths=_OPENAI),
+    "openai": Speech(
+        dialect="openai", home="https://api.openai.com/v1", base=with_v1, paths=_OPENAI, words=_openais_words
+    ),
     "groq": Speech(
-        dialect="openai", home="https://api.groq.com", base=lambda url: f"{groq_base(url)}/openai/v1", paths=_CHAT
+        dialect="openai",
+        home="https://api.groq.com",
+        base=lambda url: f"{groq_base(url)}/openai/v1",
+        paths=_CHAT,
+        words=_groqs_words,
     ),
     "anthropic": Speech(
         dialect="anthropic",
@@ -62,7 +87,7 @@ SPEECHES: Final[dict[str, Speech]] = {
         dialect="openai", home="http://127.0.0.1:11434", base=lambda url: f"{normal_ollama(url)}/v1", paths=_OPENAI
     ),
     **{
-        name: Speech(dialect="openai", home=vendor.base_url, base=_as_written, paths=_OPENAI)
+        name: Speech(dialect="openai", home=vendor.base_url, base=_as_written, paths=_OPENAI, words=_words_of(vendor))
         for name, vendor in VENDORS.items()
     },
 }
@@ -71,7 +96,7 @@ SPEECHES: Final[dict[str, Speech]] = {
 class Door:
     """What all calls through one entry have in common, made once."""
 
-    __slots__ = ("dialect", "entry", "handed_on", "headers", "model", "options", "targets")
+    __slots__ = ("dialect", "entry", "handed_on", "headers", "model", "options", "targets", "words")
 
     def __init__(self, entry: LLMEntry, speech: Speech | None) -> None:
         self.entry = entry
@@ -85,7 +110,13 @@ class Door:
         self.options = {name: orjson.dumps(value) for name, value in entry.options.items() if name not in CONNECTION}
         self.dialect = speech.dialect if speech else None
         self.handed_on = speech.handed_on if speech else ()
+        self.words = speech.words(entry) if speech else openai_chat.PLAIN
         self.targets = _targets(entry, speech) if speech else {}
+
+    def limit(self, surface: str, without: frozenset[str]) -> dict[str, bytes]:
+        """The entry's own limit to an answer's length, as a member of a request."""
+        name = {"chat": openai_chat.limit_word(self.words, without), "responses": "max_output_tokens"}.get(surface)
+        return {name: b"%d" % self.entry.max_tokens} if name else {}
 
 
 def _speech_of(entry: LLMEntry) -> Speech | None:

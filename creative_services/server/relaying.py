@@ -17,6 +17,7 @@ from creative_services.server.upstream.leg import Answer, Leg
 from creative_services.server.upstream.origins import Target
 from creative_services.server.visits import Visit
 from creative_services.wire.faults import fault_in
+from creative_services.wire.openai_chat import OTHER_WORD
 
 _USAGE_ASKED: Final = "stream_options"
 
@@ -51,7 +52,7 @@ class Relay:
         assert visit.surface.meter is not None
         answer = await self._asked(visit, door, target)
         try:
-            first, meter = await _begun(answer, door.entry), visit.surface.meter()
+            first, meter = await begun(answer, door.entry), visit.surface.meter()
             meter.feed(first)
             if meter.fault is not None:
                 raise of_fault(meter.fault, door.entry)
@@ -71,7 +72,7 @@ class Relay:
                 raise translated(error, entry) from error
             if answer.status < 300:
                 return answer
-            failure = await _refused(answer, entry)
+            failure = await refused(answer, entry)
             assert visit.request is not None
             # What we had added the endpoint may not know: then once more without it, and from now on too.
             if not isinstance(failure, BadRequestError):
@@ -88,9 +89,21 @@ def outgoing(visit: Visit, door: Door, without: frozenset[str]) -> bytes:
         asked = document.get(_USAGE_ASKED)
         if not isinstance(asked, dict) or not asked.get("include_usage"):
             added[_USAGE_ASKED] = orjson.dumps({**(asked if isinstance(asked, dict) else {}), "include_usage": True})
+    if visit.bounded and visit.request is not None and visit.request.max_tokens is None:
+        # Where money is set aside for the longest answer, the answer must not be longer.
+        added.update(door.limit(visit.surface.name, without))
     if document["model"] != door.entry.model:
         body = with_model(body, document, door.model)
+    if OTHER_WORD in without and "max_tokens" in document:
+        return _with_other_word(document, added, door)
     return with_members(body, document, added) if added else body
+
+
+def _with_other_word(document: dict[str, Any], added: dict[str, bytes], door: Door) -> bytes:
+    """The request written anew, its limit under the name this model wants: bytes alone cannot rename a member."""
+    told = {**document, **{name: orjson.Fragment(value) for name, value in added.items()}, "model": door.entry.model}
+    told["max_completion_tokens"] = told.pop("max_tokens")
+    return orjson.dumps(told)
 
 
 def handed_on(door: Door, headers: Mapping[bytes, bytes]) -> bytes:
@@ -104,7 +117,8 @@ def handed_on(door: Door, headers: Mapping[bytes, bytes]) -> bytes:
     return lines
 
 
-async def _refused(answer: Answer, entry: LLMEntry) -> Exception:
+async def refused(answer: Answer, entry: LLMEntry) -> Exception:
+    """Our error for an answer whose status says no."""
     try:
         return refusal(answer.status, answer.headers, await answer.whole(), entry)
     except OSError as error:
@@ -113,7 +127,8 @@ async def _refused(answer: Answer, entry: LLMEntry) -> Exception:
         answer.close()
 
 
-async def _begun(answer: Answer, entry: LLMEntry) -> bytes:
+async def begun(answer: Answer, entry: LLMEntry) -> bytes:
+    """The first bytes of a stream that really is one."""
     try:
         first = await answer.piece()
     except OSError as error:

@@ -23,8 +23,8 @@ _LATE: Final = "an entry that took too long"
 class Visit:
     """A request under way. Mutable on purpose, and seen by nobody but the task that serves it and its watcher."""
 
-    __slots__ = ("_waits_for", "body", "document", "due", "ended_by_us", "headers", "key", "receive", "request",
-                 "request_id", "run", "send", "started", "status", "streamed", "surface", "task", "timeout",
+    __slots__ = ("_waits_for", "body", "bounded", "document", "due", "ended_by_us", "headers", "key", "receive",
+                 "request", "request_id", "run", "send", "started", "status", "streamed", "surface", "task", "timeout",
                  "tokens_held", "watcher", "wish")  # fmt: skip
 
     def __init__(self, surface: Surface, scope: Scope, receive: Receive, send: Send, *, started: float) -> None:
@@ -49,6 +49,7 @@ class Visit:
         self.timeout: float | None = None
         self.streamed = False
         self.tokens_held = 0
+        self.bounded = False  # money is set aside for it
         self.run: Run | None = None
 
     def close(self) -> None:

@@ -87,7 +87,7 @@ def _choice(given: Any) -> str | Mapping[str, Any] | None:
     kind = given.get("type") if isinstance(given, dict) else None
     if kind == "tool" and given.get("name"):
         return {"type": "function", "function": {"name": given["name"]}}
-    if kind not in _CHOICES:
+    if not isinstance(kind, str) or kind not in _CHOICES:
         raise InboundError("'tool_choice' must be an object whose type is auto, any, none or tool.", "tool_choice")
     return _CHOICES[kind]
 

@@ -56,8 +56,7 @@ def body(
     """What to post. ``without`` names what this model is known to refuse."""
     told: dict[str, Any] = {"model": entry.model, "messages": [message(each) for each in request.messages]}
     if request.max_tokens is not None or "max_tokens" not in without:
-        limit = _OTHER_WORD[dialect.max_tokens] if OTHER_WORD in without else dialect.max_tokens
-        told[limit] = entry.max_tokens if request.max_tokens is None else request.max_tokens
+        told[limit_word(dialect, without)] = entry.max_tokens if request.max_tokens is None else request.max_tokens
     temperature = entry.temperature if request.temperature is None else request.temperature
     if temperature is not None and (request.temperature is not None or "temperature" not in without):
         told["temperature"] = temperature
@@ -77,6 +76,11 @@ def body(
         if dialect.asks_usage and "stream_options" not in without:
             told["stream_options"] = {"include_usage": True}
     return extended(told, entry, request)
+
+
+def limit_word(dialect: Dialect, without: frozenset[str]) -> str:
+    """What the limit to an answer's length is called."""
+    return _OTHER_WORD[dialect.max_tokens] if OTHER_WORD in without else dialect.max_tokens
 
 
 def message(given: Message) -> dict[str, Any]:

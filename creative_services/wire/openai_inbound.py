@@ -9,7 +9,9 @@ from creative_services.wire.inbound import InboundError, count_in, messages_in, 
 NOTHING: Final[Mapping[str, Any]] = {}
 
 # Fields that change what is answered and that only an endpoint of OpenAI's own shape can honour.
-ONLY_NATIVE: Final = ("functions", "function_call", "logprobs", "top_logprobs", "logit_bias", "audio", "prediction")
+ONLY_NATIVE: Final = frozenset(
+    {"functions", "function_call", "logprobs", "top_logprobs", "logit_bias", "audio", "prediction"}
+)
 
 
 def request(document: Mapping[str, Any]) -> Request:
@@ -52,4 +54,6 @@ def native_only(document: Mapping[str, Any]) -> str | None:
     """The first field that no other dialect has a word for; None when every entry can answer."""
     if (document.get("n") or 1) != 1:
         return "n"
-    return next((name for name in ONLY_NATIVE if document.get(name)), None)
+    if ONLY_NATIVE.isdisjoint(document):
+        return None
+    return next((name for name in document if name in ONLY_NATIVE and document[name]), None)

@@ -7,7 +7,7 @@ from creative_services.core.completions import Message, Request
 from creative_services.wire.inbound import InboundError, count_in, number_in, objects_in
 
 # What lives on OpenAI's servers, and so can be answered there only.
-ONLY_NATIVE: Final = ("previous_response_id", "conversation", "background", "prompt")
+ONLY_NATIVE: Final = frozenset({"previous_response_id", "conversation", "background", "prompt"})
 # Thoughts of an earlier turn ("reasoning") are left out elsewhere: only their own vendor can read them.
 _KNOWN: Final = frozenset({"message", "function_call", "function_call_output", "reasoning"})
 
@@ -35,7 +35,7 @@ def native_only(document: Mapping[str, Any]) -> str | None:
     given = document.get("input")
     if isinstance(given, list) and any(item.get("type", "message") not in _KNOWN for item in given):
         return "input"
-    return next((name for name in ONLY_NATIVE if document.get(name)), None)
+    return next((name for name in document if name in ONLY_NATIVE and document[name]), None)
 
 
 def _messages(document: Mapping[str, Any]) -> tuple[Message, ...]:
@@ -44,7 +44,7 @@ def _messages(document: Mapping[str, Any]) -> tuple[Message, ...]:
         turns: list[Message] = [{"role": "user", "content": given}]
     elif isinstance(given, list) and given and all(isinstance(item, dict) for item in given):
         turns = list(_grouped(given))
-    elif given is None and any(document.get(name) for name in ONLY_NATIVE):
+    elif given is None and not ONLY_NATIVE.isdisjoint(document):
         turns = []
     else:
         raise InboundError("'input' must be a text or a list of items.", "input")
@@ -90,8 +90,9 @@ def _part(part: Any) -> Any:
 
 def _schema(text: Any) -> Mapping[str, Any] | None:
     form = text.get("format") if isinstance(text, dict) else None
-    kind = form.get("type") if isinstance(form, dict) else None
-    if kind == "json_object":
+    if not isinstance(form, dict):
+        return None
+    if form.get("type") == "json_object":
         return {"type": "object"}
-    schema = form.get("schema") if kind == "json_schema" else None
+    schema = form.get("schema") if form.get("type") == "json_schema" else None
     return schema if isinstance(schema, dict) else None

@@ -1,0 +1,1 @@
+"""Answers for callers of one dialect from endpoints of another, through our nouns."""
