@@ -77,8 +77,6 @@ CODES: Final[dict[str, type[e.ProviderError]]] = {
     "rate_limit_error": e.RateLimitedError,
     "overloaded_error": e.OverloadedError,
     "timeout_error": e.TimedOutError,
-    "api_error": e.ServerError,
-    "server_error": e.ServerError,
     "unsupported_parameter": e.UnsupportedParameterError,
     "unsupported_value": e.UnsupportedParameterError,
 }
@@ -93,8 +91,13 @@ _TOO_LONG: Final = (
 
 
 def kind_of(status: int, code: str | None = None, message: str = "") -> type[e.ProviderError]:
-    """The error class for a vendor's answer: its code first, then its prose, then the bare status."""
-    if code in CODES:
+    """The error class for a vendor's answer: its code first, then its prose, then the bare status.
+
+    Codes that only say that something broke (``server_error``, ``api_error``) are not in the table: the status says
+    it better.
+    """
+    # Groq says "rate limit" of a prompt that is larger than a whole minute's allowance: waiting would not help.
+    if code in CODES and status != 413:
         return CODES[code]
     if status == 400 and any(words in message.lower() for words in _TOO_LONG):
         return e.TooLongError

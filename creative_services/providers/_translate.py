@@ -47,10 +47,6 @@ _SECRET_HEADERS: Final = ("authorization", "x-api-key", "api-key", "proxy-author
 _FOREIGN: Final = frozenset({"openai", "anthropic", "groq", "httpx", "httpx2", "httpcore", "httpcore2", "aiohttp"})
 
 
-# These only say that something broke, which the status says better.
-_VAGUE: Final = frozenset({"server_error", "api_error"})
-
-
 def translated(error: Exception, entry: LLMEntry, headers: Mapping[str, str] | None = None) -> e.CreativeServicesError:
     """Our error for a foreign one, with the foreign one, made safe, as its cause. ``headers`` came with the answer."""
     if isinstance(error, e.CreativeServicesError):
@@ -103,9 +99,7 @@ def of_fault(
     """Our error for what a vendor said."""
     number = fault.status or status
     # Without a status an unknown code counts as the vendor's own trouble: that is what vendors send amid a stream.
-    # Groq says "rate limit" of a prompt that is larger than a whole minute's allowance: waiting would not help.
-    telling = None if number == 413 or (number and fault.code in _VAGUE) else fault.code
-    kind = kind_of(number or 500, telling, fault.message)
+    kind = kind_of(number or 500, fault.code, fault.message)
     return kind(
         fault.message,
         llm=entry,

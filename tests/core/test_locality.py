@@ -50,3 +50,21 @@ def test_away(provider: str, endpoint: str | None) -> None:
     reason = leaves_home(entry(provider, endpoint))
     assert reason is not None
     assert reason.startswith("would leave home: ")
+
+
+def test_every_shipped_provider_that_has_a_vendor_is_known_to_leave_home() -> None:
+    from creative_services.providers import known_providers
+    from creative_services.providers.vendors import VENDORS
+
+    at_home = {name for name in known_providers() if leaves_home(entry(name, None)) is None}
+    assert at_home == {"offline", "ollama", "compatible", "vllm", "llamacpp", "lmstudio", "replicas"} & set(
+        known_providers()
+    )
+    for vendor in VENDORS.values():
+        if vendor.key_variable:
+            assert leaves_home(entry("compatible", vendor.base_url)), vendor.name
+
+
+def test_ollamas_cloud_models_are_not_local() -> None:
+    there = LLMEntry(id=1, name="n", provider="ollama", model="gpt-oss:120b-cloud", tier="local")
+    assert "cloud" in (leaves_home(there) or "")
