@@ -1,6 +1,6 @@
 """A tier, an entry of it, and the registry that knows the entries."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from creative_services.core.errors import ConfigurationError
-from creative_services.core.pricing import Pricing, money
+from creative_services.core.pricing import UNPRICED, Pricing, money
 from creative_services.core.secrets import Secret, secret
 from creative_services.core.usage import Usage
 
@@ -54,7 +54,7 @@ class LLMEntry:
     is_active: bool = True
     capabilities: frozenset[str] = frozenset()
     context_window: int | None = None
-    pricing: Pricing = field(default_factory=Pricing, repr=False)
+    pricing: Pricing = field(default=UNPRICED, repr=False)
     retires_on: date | None = None
     successor: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -87,18 +87,24 @@ class LLMEntry:
     def __post_init__(self) -> None:
         # Written once per entry, so that a call only multiplies: text becomes the noun, prices become one card.
         card = self.pricing
-        settle = object.__setattr__
         try:
             price_in = _first(money(self.cost_per_1k_input), card.rates.input)
             price_out = _first(money(self.cost_per_1k_output), card.rates.output)
-            settle(self, "tier", LLMTier(self.tier))
+            self._settle("tier", LLMTier, LLMTier)
         except ConfigurationError as error:
             raise ConfigurationError(f"{self}: {error}") from None
-        settle(self, "api_key", secret(self.api_key))
-        settle(self, "capabilities", frozenset(self.capabilities))
-        settle(self, "cost_per_1k_input", price_in)
-        settle(self, "cost_per_1k_output", price_out)
-        settle(self, "pricing", card.with_base(input=price_in, output=price_out))
+        self._settle("api_key", Secret, secret)
+        self._settle("capabilities", frozenset, frozenset)
+        object.__setattr__(self, "cost_per_1k_input", price_in)
+        object.__setattr__(self, "cost_per_1k_output", price_out)
+        if price_in is not card.rates.input or price_out is not card.rates.output:
+            object.__setattr__(self, "pricing", card.with_base(input=price_in, output=price_out))
+
+    def _settle(self, name: str, noun: type, made: Callable[[Any], Any]) -> None:
+        # Registries build entries by the ten thousand from values that already are what they should be.
+        value = getattr(self, name)
+        if type(value) is not noun:
+            object.__setattr__(self, name, made(value))
 
     def cost(self, usage: Usage) -> Decimal | None:
         """What ``usage`` costs on this entry in USD; None when its price is not known."""

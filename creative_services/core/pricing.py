@@ -103,3 +103,7 @@ class Pricing:
     def sourced(self, source: str) -> "Pricing":
         """The same card, with a word on where it comes from."""
         return replace(self, source=source)
+
+
+# One for all entries that have none: a card never changes, and most entries bring only their two prices.
+UNPRICED: Final = Pricing()
