@@ -36,6 +36,8 @@ _OWN: Final[dict[str, _Row]] = {
     "groq": _Row(module=f"{_HOME}groq", maker="GroqProvider", extra="groq"),
     "ollama": _Row(module=f"{_HOME}ollama", maker="OllamaProvider", extra="http"),
     "offline": _Row(module=f"{_HOME}offline", maker="OfflineProvider"),
+    # A joint between two neighbours, so it stands a floor above us and is known here by name only.
+    "replicas": _Row(module="creative_services.adapters.replicas", maker="ReplicasProvider", extra="http"),
     **{
         name: _Row(module=f"{_HOME}compatible", maker="CompatibleProvider", extra="http", takes_name=True)
         for name in VENDORS

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from logging import getLogger
 from typing import Final
 
@@ -86,6 +87,14 @@ class RosterView:
         self.expire()
         await self.settle()
         return True
+
+    async def aclose(self) -> None:
+        """Read no more."""
+        reading, self._reading = self._reading, None
+        if reading and not reading.done():
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
 
     def _refresh(self, *, now: bool = False) -> None:
         loop = asyncio.get_running_loop()

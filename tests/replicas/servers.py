@@ -24,6 +24,7 @@ class ModelServer:
         self.pieces: list[bytes] = []
         self.breaks_off = False
         self.seen: list[Any] = []
+        self.heads: list[dict[str, str]] = []
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -42,6 +43,7 @@ class ModelServer:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.seen.append(await request.json() if request.can_read_body else None)
+        self.heads.append(dict(request.headers))
         if self.hangs:
             await asyncio.sleep(3600)
         await asyncio.sleep(self.delay)
