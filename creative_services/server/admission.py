@@ -8,7 +8,7 @@ from creative_services.core.access import KeyRecord
 from creative_services.core.estimates import input_tokens
 from creative_services.core.wishes import Wish
 from creative_services.llms.asking import implied_by
-from creative_services.server.incoming import body_in, document_in, key_in, refuse_media
+from creative_services.server.incoming import body_in, document_in, key_in, refuse_media, timeout_in
 from creative_services.server.keys import KeyRing
 from creative_services.server.limits import Refusal
 from creative_services.server.modelnames import wish_of
@@ -76,6 +76,8 @@ class Admission:
             raise Problem("shape", str(wrong), param=wrong.param) from None
         visit.streamed = bool(visit.document.get("stream")) and visit.surface.meter is not None
         visit.wish = self._wish(visit, key)
+        if b"x-llm-timeout" in visit.headers:
+            visit.timeout = timeout_in(visit.headers[b"x-llm-timeout"])
         if key.tokens_per_minute is not None:
             await self._set_tokens_aside(visit, key)
 

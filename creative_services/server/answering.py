@@ -67,6 +67,7 @@ class Answering:
         self._books.record(visit, 200)
         await visit.send({"type": "http.response.start", "status": 200, "headers": headers})
         await visit.send({"type": "http.response.body", "body": whole.content})
+        visit.answered = True
         _tell(run, desk)
 
     async def _planned(self, desk: Desk, visit: Visit) -> Run:

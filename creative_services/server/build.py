@@ -20,17 +20,18 @@ from creative_services.server.admission import Admission, Rates
 from creative_services.server.answering import Answering
 from creative_services.server.app import App, DataPlane
 from creative_services.server.books import Books
-from creative_services.server.desks import Desks, SparingShelf
+from creative_services.server.desks import Desks, ShareOfBudgets, SparingShelf
 from creative_services.server.doors import Doors
 from creative_services.server.gateway import Gateway
 from creative_services.server.key_follower import KeyFollower
 from creative_services.server.keys import KeyRing
 from creative_services.server.ledger.spool import Spool
-from creative_services.server.life import Life, Part
+from creative_services.server.life import Life, Part, Seldom
 from creative_services.server.limits import LocalRates
 from creative_services.server.operations import Operations
 from creative_services.server.reaching import Reaching
 from creative_services.server.relaying import Relay
+from creative_services.server.replays import Replays
 from creative_services.server.settings import Settings
 from creative_services.server.standing import NO_ENTRY, Standing
 from creative_services.server.translate.providing import Providing
@@ -41,6 +42,7 @@ from creative_services.system_clock import SystemClock
 
 SPOOL: Final = "spool"
 TALLIES: Final = "tallies"
+REPLAYS: Final = "replays"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +73,11 @@ def build(parts: Parts) -> DataPlane:
         spool=Spool(settings.state / SPOOL) if settings.ledger else None, tallies=settings.state / TALLIES
     )
     books = Books(standing, now=clock.now, time=time.time)
-    store = parts.budget_store or MemoryBudgets()
+    replays = Replays(settings.state / REPLAYS)
+    store = parts.budget_store or _budgets(settings, clock)
     desks = Desks(_desk(parts, clock, store), budgets=tuple(parts.budgets), store=store)
     doors = Doors(own=frozenset(parts.providers or ()))
-    rates = parts.rates or LocalRates(now=clock.now)
+    rates = parts.rates or _rates(settings, clock)
     admission = Admission(keys=keys, rates=rates, largest_body=settings.largest_body, utcnow=clock.utcnow)
     reaching = Reaching(
         doors=doors,
@@ -84,9 +87,18 @@ def build(parts: Parts) -> DataPlane:
     )
     answering = Answering(desks=desks, doors=doors, reaching=reaching, books=books)
     gateway = Gateway(
-        admission=admission, answering=answering, books=books, now=clock.now, most_calls=settings.most_calls
+        admission=admission,
+        answering=answering,
+        books=books,
+        replays=replays,
+        now=clock.now,
+        most_calls=settings.most_calls,
     )
-    standing.watch(lambda: gateway.under_way, (("entries", lambda: _no_entry(parts.registry)),))
+    standing.watch(
+        lambda: gateway.under_way,
+        checks=(("entries", lambda: _no_entry(parts.registry)),),
+        chores=(Seldom(replays.forget_old, every=3600.0, now=clock.now),),
+    )
     follower = (KeyFollower(keys, parts.feed, clock),) if keys is not None and parts.feed is not None else ()
     return DataPlane(
         gateway=gateway,
@@ -101,6 +113,25 @@ def build(parts: Parts) -> DataPlane:
         drain=standing.drain,
         beside=parts.beside,
     )
+
+
+def _rates(settings: Settings, clock: Clock) -> Rates:
+    if settings.redis_url is None:
+        return LocalRates(now=clock.now, share=1 / settings.workers)
+    # Its driver is an extra of its own.
+    from creative_services.server.shared.line import Line
+    from creative_services.server.shared.rates import SharedRates
+
+    return SharedRates(Line(settings.redis_url, now=clock.now), now=clock.now, workers=settings.workers)
+
+
+def _budgets(settings: Settings, clock: Clock) -> BudgetStore:
+    if settings.redis_url is None:
+        return MemoryBudgets() if settings.workers == 1 else ShareOfBudgets(MemoryBudgets(), settings.workers)
+    from creative_services.server.shared.budgets import SharedBudgets
+    from creative_services.server.shared.line import Line
+
+    return SharedBudgets(Line(settings.redis_url, now=clock.now), now=clock.now)
 
 
 def _ring(parts: Parts) -> KeyRing | None:

@@ -1,6 +1,7 @@
 """What calls share, key by key: the same registry, breakers and retries for all, and each key's own budgets."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 from creative_services.core.access import KeyRecord
 from creative_services.core.budgets import Budget, BudgetStore
@@ -46,6 +47,24 @@ def budgets_of(key: KeyRecord) -> tuple[Budget, ...]:
     if key.budget_per_month is not None:
         budgets.append(Budget(limit=key.budget_per_month, per="month", scope="user"))
     return tuple(budgets)
+
+
+class ShareOfBudgets:
+    """One worker's part of every budget, where nothing connects the workers: together they never pass the limit."""
+
+    __slots__ = ("_store", "_workers")
+
+    def __init__(self, store: BudgetStore, workers: int) -> None:
+        self._store = store
+        self._workers = workers
+
+    async def reserve(self, account: str, amount: Decimal, limit: Decimal) -> Decimal | None:
+        """Set ``amount`` aside unless that would pass this worker's part of ``limit``."""
+        return await self._store.reserve(account, amount, limit / self._workers)
+
+    async def settle(self, account: str, reserved: Decimal, actual: Decimal) -> None:
+        """Replace what was reserved by what was spent."""
+        await self._store.settle(account, reserved, actual)
 
 
 class SparingShelf(Shelf):

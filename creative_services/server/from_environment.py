@@ -1,5 +1,8 @@
 """A gateway out of nothing but environment variables."""
 
+from dataclasses import replace
+from functools import partial
+
 from creative_services.config import environment
 from creative_services.llms.dict_registry import DictRegistry
 from creative_services.server.app import DataPlane
@@ -13,16 +16,20 @@ from creative_services.server.settings import Settings
 def serve_environment(*, host: str, port: int, workers: int) -> int:
     """Run until told to stop; the exit code."""
     environ = environment()
-    settings = Settings.from_env(environ)
+    settings = replace(Settings.from_env(environ), workers=workers)
     keys_from(environ)  # a mistake in them is told here, once, and not by every worker
     DictRegistry.from_env(environ)
-    return serve(Serving(host=host, port=port, workers=workers, settings=settings, make=data_plane, sink=SQLiteSink))
+    return serve(
+        Serving(
+            host=host, port=port, workers=workers, settings=settings, make=partial(data_plane, workers), sink=SQLiteSink
+        )
+    )
 
 
-def data_plane() -> DataPlane:
-    """One worker's."""
+def data_plane(workers: int = 1) -> DataPlane:
+    """One worker's, of so many."""
     environ = environment()
-    settings = Settings.from_env(environ)
+    settings = replace(Settings.from_env(environ), workers=workers)
     return build(
         Parts(
             registry=DictRegistry.from_env(environ),

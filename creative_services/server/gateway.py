@@ -12,6 +12,7 @@ from creative_services.server.heads import JSON
 from creative_services.server.incoming import GoneError, Receive, Scope, Send
 from creative_services.server.problems import Problem, body_of, headers_of, row_for
 from creative_services.server.pulse import Pulse
+from creative_services.server.replays import LARGEST, Recorder, Replays, idempotency_key
 from creative_services.server.surfaces import Surface
 from creative_services.server.visits import Visit
 
@@ -21,7 +22,7 @@ _log = getLogger("creative_services.gateway")
 class Gateway:
     """Serves the surfaces."""
 
-    __slots__ = ("_admission", "_answering", "_books", "_most_calls", "_now", "_pulse")
+    __slots__ = ("_admission", "_answering", "_books", "_most_calls", "_now", "_pulse", "_replays")
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class Gateway:
         answering: Answering,
         books: Books,
         now: Callable[[], float],
+        replays: Replays,
         most_calls: int,
     ) -> None:
         self._admission = admission
@@ -37,6 +39,7 @@ class Gateway:
         self._books = books
         self._now = now
         self._most_calls = most_calls
+        self._replays = replays
         self._pulse = Pulse(now=now, watch=_watch, overdue=Visit.overdue)
 
     @property
@@ -54,7 +57,11 @@ class Gateway:
             if not self._books.open:
                 raise Problem("store", "What calls cost cannot be recorded at the moment, so none is made. Try again.")
             await self._admission.admit(visit)
-            await self._answering.answer(visit)
+            given = idempotency_key(visit)
+            if given is None:
+                await self._answering.answer(visit)
+            else:
+                await self._once(visit, given)
         except GoneError:
             pass  # it left before its request was complete: there is nothing to answer and nothing to pay
         except asyncio.CancelledError:
@@ -65,6 +72,22 @@ class Gateway:
             self._pulse.leave(visit)
             self._admission.settle(visit)
             visit.close()
+
+    async def _once(self, visit: Visit, given: bytes) -> None:
+        """Answer, unless the same request was answered before; then that answer comes again, and costs nothing."""
+        with self._replays.claimed(visit, given):
+            replay = self._replays.find(visit, given)
+            if replay is not None:
+                headers = [*replay.headers, (b"x-llm-replayed", b"true")]
+                await visit.send({"type": "http.response.start", "status": replay.status, "headers": headers})
+                await visit.send({"type": "http.response.body", "body": replay.body})
+                return
+            recorder = Recorder(visit)
+            visit.send = recorder.send
+            await self._answering.answer(visit)
+            # A broken stream and an answer too large to keep are asked for anew.
+            if visit.answered and recorder.size <= LARGEST:
+                self._replays.keep(visit, given, recorder)
 
     async def _cut(self, visit: Visit) -> None:
         if visit.run is not None and not visit.status:

@@ -15,6 +15,8 @@ Scope = dict[str, Any]
 # Vendors take 20 to 32 MB; pictures in base64 fit, whole archives do not.
 LARGEST_BODY: Final = 32 * 1024 * 1024
 
+_A_DAY: Final = 86_400.0
+
 
 class GoneError(Exception):
     """The caller left before its request was complete."""
@@ -27,6 +29,17 @@ def key_in(headers: Mapping[bytes, bytes]) -> bytes:
         scheme, _, key = shown.partition(b" ")
         return key.strip() if scheme.lower() == b"bearer" else b""
     return headers.get(b"x-api-key", b"").strip()
+
+
+def timeout_in(written: bytes) -> float:
+    """How long the caller is willing to wait for the whole answer, in seconds."""
+    try:
+        seconds = float(written)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < _A_DAY:
+        raise Problem("shape", "x-llm-timeout is a number of seconds above 0.")
+    return seconds
 
 
 def refuse_media(headers: Mapping[bytes, bytes]) -> None:

@@ -25,6 +25,24 @@ class Part(Protocol):
         ...
 
 
+class Seldom:
+    """A chore that is offered often and done now and then."""
+
+    __slots__ = ("_chore", "_due", "_every", "_now")
+
+    def __init__(self, chore: Callable[[], None], *, every: float, now: Callable[[], float]) -> None:
+        self._chore = chore
+        self._every = every
+        self._now = now
+        self._due = 0.0
+
+    def __call__(self) -> None:
+        """Do it, if it is time."""
+        if self._now() >= self._due:
+            self._due = self._now() + self._every
+            self._chore()
+
+
 class Life:
     """ASGI's lifespan."""
 

@@ -72,6 +72,7 @@ class Pouring:
             self._over = True
             await self._run.finish(self._usage())
             self._books.record(self._visit, 200)
+            self._visit.answered = True
 
     def _usage(self) -> Usage:
         return self._flow.gauge.usage() or estimated_usage(self._run.request.messages, self._flow.gauge.said)

@@ -69,6 +69,8 @@ ERRORS: Final[Mapping[type[BaseException], Row]] = {
         status=429, openai="insufficient_quota", code="insufficient_quota", anthropic="rate_limit_error", again=False
     ),
     e.NoEntryError: PROBLEMS["model"],
+    e.RegistryUnavailableError: PROBLEMS["busy"],
+    e.StoreError: PROBLEMS["store"],
     e.TooLongError: Row(
         status=400,
         openai="invalid_request_error",

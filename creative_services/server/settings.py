@@ -20,6 +20,7 @@ class Settings:
     state: Path
     ledger: Path | None  # None: usage is not kept
     redis_url: str | None = None
+    workers: int = 1
     largest_body: int = 32 * _MEGABYTE
     most_calls: int = 10_000  # under way at once in one worker; past it callers are told to come back
     timeout: float = 300.0

@@ -17,7 +17,7 @@ Check = tuple[str, Callable[[], str | None]]
 class Standing:
     """The spool and the tallies of one worker, and what health and metrics say about it."""
 
-    __slots__ = ("_checks", "_shared", "_spool", "_under_way", "append", "counts", "draining")
+    __slots__ = ("_checks", "_chores", "_shared", "_spool", "_under_way", "append", "counts", "draining")
 
     def __init__(self, *, spool: Spool | None, tallies: Path) -> None:
         self._spool = spool
@@ -26,12 +26,16 @@ class Standing:
         self.counts = Tallies()
         self.draining = False
         self._under_way: Callable[[], int] = lambda: 0
+        self._chores: tuple[Callable[[], None], ...] = ()
         self._checks: tuple[Check, ...] = (("draining", self._drains), ("ledger", self._stuck))
 
-    def watch(self, under_way: Callable[[], int], checks: tuple[Check, ...]) -> None:
-        """Who knows how much is under way, and what else readiness depends on."""
+    def watch(
+        self, under_way: Callable[[], int], checks: tuple[Check, ...], chores: tuple[Callable[[], None], ...] = ()
+    ) -> None:
+        """Who knows how much is under way, what else readiness depends on, and what else is done once a second."""
         self._under_way = under_way
         self._checks += checks
+        self._chores += chores
 
     def drain(self) -> None:
         """This worker is about to end."""
@@ -74,6 +78,8 @@ class Standing:
         self._shared.leave(self.counts, self._under_way())
         if self._spool is not None and self._spool.waiting:
             self._spool.retry()
+        for task in self._chores:
+            task()
 
     async def start(self) -> None:
         """Everything is open already: no worker may live without a spool."""

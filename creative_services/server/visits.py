@@ -23,9 +23,9 @@ _LATE: Final = "an entry that took too long"
 class Visit:
     """A request under way. Mutable on purpose, and seen by nobody but the task that serves it and its watcher."""
 
-    __slots__ = ("_waits_for", "body", "bounded", "document", "due", "ended_by_us", "headers", "key", "receive",
-                 "request", "request_id", "run", "send", "started", "status", "streamed", "surface", "task", "timeout",
-                 "tokens_held", "watcher", "wish")  # fmt: skip
+    __slots__ = ("_waits_for", "answered", "body", "bounded", "document", "due", "ended_by_us", "headers", "key",
+                 "receive", "request", "request_id", "run", "send", "started", "status", "streamed", "surface",
+                 "task", "timeout", "tokens_held", "watcher", "wish")  # fmt: skip
 
     def __init__(self, surface: Surface, scope: Scope, receive: Receive, send: Send, *, started: float) -> None:
         self.surface = surface
@@ -37,6 +37,7 @@ class Visit:
         self.task = asyncio.current_task()
         self.watcher: asyncio.Task[None] | None = None
         self.ended_by_us = False  # its task was cancelled by ``leave``, and by nobody else
+        self.answered = False  # to the end, and well
         self.status = 0  # what the caller was told, once that is in the books
         # When what is being waited for, at first the body, has taken too long; 0: somebody else looks after that.
         self.due = started + BODY_SECONDS
