@@ -20,6 +20,7 @@ from django_app.llms.keys.written import Kind, kind_of, source_of
 _LEFT_OUT: Final = ("id", "updated_at", "created_at", "api_key_changed_at")
 _USER_IN_URL: Final = re.compile(r"//[^/@]+@")
 _BEFORE: Final = "_state_before_save"
+_UNFINISHED: Final = "_creation_to_be_noted"
 
 State = dict[str, Any]
 
@@ -101,6 +102,10 @@ def _before(*, sender: Any, instance: Any, using: str, raw: bool = False, **_: A
 def _saved(*, instance: Any, created: bool, using: str, raw: bool = False, **_: Any) -> None:
     if raw:  # a fixture brings its own history, or none
         return
+    if created and instance.api_key_changed_at and not instance.api_key:
+        instance.__dict__[_UNFINISHED] = True  # a typed key is sealed by a second save, which needs the new row's id
+        return
+    created = instance.__dict__.pop(_UNFINISHED, False) or created
     before, after = instance.__dict__.pop(_BEFORE, None) or {}, state_of(instance)
     changes = {} if created else difference(before, after)
     if created or changes:

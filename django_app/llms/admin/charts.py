@@ -11,18 +11,25 @@ _WIDTH, _HEIGHT = 120, 28
 _PAD: Final = 2.0
 
 
+_SPARK: Final = (
+    '<svg class="cs-spark" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img"><title>{}</title>'
+    '<polygon points="{}"/><polyline points="{}"/><polyline class="cs-end" points="{}"/></svg>'
+)
+_NO_SPARK: Final = (
+    '<svg class="cs-spark cs-spark-empty" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img">'
+    '<title>{}</title><line x1="0" x2="{}" y1="{}" y2="{}"/></svg>'
+)
+
+
 def sparkline(values: Sequence[float], label: str) -> SafeString:
-    """A line of the last values; flat at the bottom where nothing was spent."""
+    """A line of the last values; dotted where nothing was spent."""
     if not any(values):
-        return format_html('<svg class="cs-spark cs-spark-empty" viewBox="0 0 {} {}" role="img" aria-label="{}">'
-                           '<line x1="0" x2="{}" y1="{}" y2="{}"/></svg>',
-                           _WIDTH, _HEIGHT, label, _WIDTH, _HEIGHT - 2, _HEIGHT - 2)  # fmt: skip
-    points = list(_points(values))
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        return format_html(_NO_SPARK, _WIDTH, _HEIGHT, label, _WIDTH, _HEIGHT - 2, _HEIGHT - 2)
+    points = [f"{x:.1f},{y:.1f}" for x, y in _points(values)]
+    line = " ".join(points)
     area = f"{_PAD},{_HEIGHT} {line} {_WIDTH - _PAD},{_HEIGHT}"
-    return format_html('<svg class="cs-spark" viewBox="0 0 {} {}" role="img"><title>{}</title>'
-                       '<polygon points="{}"/><polyline points="{}"/><circle cx="{}" cy="{}" r="2"/></svg>',
-                       _WIDTH, _HEIGHT, label, area, line, f"{points[-1][0]:.1f}", f"{points[-1][1]:.1f}")  # fmt: skip
+    # A line from the last point to itself, with round ends, is a dot that no stretching flattens.
+    return format_html(_SPARK, _WIDTH, _HEIGHT, label, area, line, f"{points[-1]} {points[-1]}")
 
 
 def _points(values: Sequence[float]) -> Iterator[tuple[float, float]]:

@@ -65,7 +65,7 @@ class LlmsForm(EntryForm):
     """An entry as people edit it."""
 
     capabilities = Abilities(
-        label=_("abilities"),
+        label=_("Abilities"),
         required=False,
         choices=[(name, name) for name in ABILITIES],
         help_text=_("What the model can do. Calls that need something choose among entries that have it."),
@@ -73,7 +73,7 @@ class LlmsForm(EntryForm):
     # Not the model's field: what is stored never reaches a page, not even sealed.
     api_key = forms.ChoiceField(label=_("API key"), choices=_SOURCES)
     key_reference = forms.CharField(
-        label=_("reference"),
+        label=_("Reference"),
         required=False,
         widget=forms.TextInput(
             attrs={"class": "vTextField", "placeholder": "env:OPENAI_API_KEY", "spellcheck": "false"}
@@ -81,7 +81,7 @@ class LlmsForm(EntryForm):
         help_text=_("env:NAME or file:/run/secrets/name. Only allowed names and directories are read."),
     )
     key_typed = forms.CharField(
-        label=_("key"),
+        label=_("Key"),
         required=False,
         strip=True,
         widget=forms.PasswordInput(attrs={"class": "vTextField", "autocomplete": "new-password"}),
@@ -99,6 +99,9 @@ class LlmsForm(EntryForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("cost_per_1k_input", "cost_per_1k_output"):
+            if (price := self.initial.get(name)) is not None:
+                self.initial[name] = price.normalize()  # 0.00005 and not 0.0000500000
         if "api_key" in self.fields:
             self._offer_sources()
         if "capabilities" in self.fields and (more := set(self.instance.capabilities or ()) - set(ABILITIES)):

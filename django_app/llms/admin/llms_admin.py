@@ -49,7 +49,7 @@ class LlmsAdmin(WithTabs):
     tab = "llms_changelist"
     form = LlmsForm
     fieldsets = _FIELDSETS
-    list_display = ("shown_name", "shown_tier", "shown_prices", "shown_state", "shown_key", "shown_week", "is_active")
+    list_display = ("shown_name", "shown_tier", "shown_prices", "shown_state", "shown_key", "shown_week")
     list_display_links = ("shown_name",)
     list_filter = FILTERS
     list_per_page = 50
@@ -69,7 +69,7 @@ class LlmsAdmin(WithTabs):
         """A badge."""
         return listing.tier(row)
 
-    @admin.display(description=_("USD per 1M in / out"), ordering="cost_per_1k_input")
+    @admin.display(description=_("price per 1M"), ordering="cost_per_1k_input")
     def shown_prices(self, row: Llms) -> Any:
         """Per million and per thousand."""
         return listing.prices(row)

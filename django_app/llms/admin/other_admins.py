@@ -19,6 +19,7 @@ from django_app.llms.admin.actions import harmless
 from django_app.llms.admin.base import APP, WithTabs, require, url
 from django_app.llms.admin.overview import BudgetBar, budget_bars
 from django_app.llms.admin.restoring import restore
+from django_app.llms.admin.telling import field_label
 from django_app.llms.models import AuditEvent, BudgetLimit, Usage
 
 
@@ -27,7 +28,7 @@ class BudgetLimitAdmin(WithTabs):
     """Budgets, with what is spent."""
 
     tab = "budgetlimit_changelist"
-    list_display = ("__str__", "scope", "whom", "limit", "per", "shown_spent", "is_active", "note")
+    list_display = ("shown_scope", "shown_limit", "shown_spent", "is_active", "note")
     list_filter = ("scope", "per", "is_active")
     search_fields = ("whom", "note")
 
@@ -38,6 +39,16 @@ class BudgetLimitAdmin(WithTabs):
         for row in found.result_list:
             row.bar = bars.get(row.pk)
         return found
+
+    @admin.display(description=gettext_lazy("counted per"), ordering="scope")
+    def shown_scope(self, row: BudgetLimit) -> str:
+        """For whom."""
+        return f"{row.get_scope_display()} {row.whom}".strip()
+
+    @admin.display(description=gettext_lazy("limit"), ordering="limit")
+    def shown_limit(self, row: BudgetLimit) -> str:
+        """And for how long."""
+        return f"{words.usd(row.limit)} / {row.get_per_display()}"
 
     @admin.display(description=gettext_lazy("spent"))
     def shown_spent(self, row: BudgetLimit) -> Any:
@@ -101,8 +112,7 @@ class UsageAdmin(ReadOnly):
     list_display = (
         "at",
         "shown_tier",
-        "entry",
-        "model",
+        "shown_entry",
         "user",
         "shown_outcome",
         "shown_tokens",
@@ -113,7 +123,7 @@ class UsageAdmin(ReadOnly):
     search_fields = ("call_id", "user", "entry", "model")
     actions = (export_usage,)
     date_hierarchy = "at"
-    list_per_page = 100
+    list_per_page = 50
     # Counting millions of rows to say how many are not shown would take longer than showing these.
     show_full_result_count = False
 
@@ -121,6 +131,11 @@ class UsageAdmin(ReadOnly):
     def shown_tier(self, row: Usage) -> Any:
         """A badge."""
         return format_html('<span class="cs-badge cs-tier-{}">{}</span>', row.tier, row.tier or "—")
+
+    @admin.display(description=gettext_lazy("entry"), ordering="entry")
+    def shown_entry(self, row: Usage) -> Any:
+        """Name and model."""
+        return format_html('{}<small class="cs-sub">{}</small>', row.entry or "—", row.model)
 
     @admin.display(description=gettext_lazy("outcome"), ordering="outcome")
     def shown_outcome(self, row: Usage) -> Any:
@@ -161,7 +176,7 @@ class AuditEventAdmin(ReadOnly):
     @admin.display(description=gettext_lazy("changes"))
     def shown_changes(self, row: AuditEvent) -> str:
         """The names of the fields."""
-        return ", ".join(row.changes) or "—"
+        return ", ".join(map(field_label, row.changes)) or "—"
 
     def changeform_view(
         self,
@@ -172,8 +187,8 @@ class AuditEventAdmin(ReadOnly):
     ) -> HttpResponse:
         """One event with its difference."""
         event = self.get_object(request, object_id) if object_id else None
-        lines = [(_label(name), before, after) for name, (before, after) in event.changes.items()] if event else []
-        state = [(_label(name), value) for name, value in event.after.items()] if event else []
+        lines = [(field_label(name), before, after) for name, (before, after) in event.changes.items()] if event else []
+        state = [(field_label(name), value) for name, value in event.after.items()] if event else []
         may = request.user.has_perm(f"{APP}.change_llms")
         context = {"lines": lines, "state": state, "may_restore": may, "event": event, **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
@@ -197,10 +212,3 @@ class AuditEventAdmin(ReadOnly):
             return HttpResponseRedirect(url("auditevent_change", event.pk))
         messages.success(request, _("%(name)s is as it was after that change.") % {"name": row.name})
         return HttpResponseRedirect(url("llms_change", row.pk))
-
-
-def _label(name: str) -> str:
-    from django_app.llms.models import Llms
-
-    found = next((field for field in Llms._meta.fields if field.attname == name), None)
-    return str(found.verbose_name) if found else name

@@ -20,6 +20,7 @@ from creative_services.core.llm_registry import LLMEntry, LLMTier
 from django_app.llms.admin import charts, figures, words
 from django_app.llms.admin.base import may, require, screen
 from django_app.llms.admin.figures import NOTHING, Sums
+from django_app.llms.admin.telling import field_label
 from django_app.llms.checks import entries, prices, settings
 from django_app.llms.models import AuditEvent, BudgetAccount, BudgetLimit, Llms, Revision, Worker
 
@@ -85,19 +86,20 @@ def overview(site: admin.AdminSite, request: HttpRequest) -> HttpResponse:
         DjangoLLMRegistry().list_active()
     except CreativeServicesError as error:
         registry, trouble = None, str(error)
+    bars = budget_bars()
     return screen(
-        site, request, "overview", _("Language models"),
-        cards=list(_cards(registry)) if registry else [], trouble=trouble,
+        site, request, "overview", _("Language models"), budgets=[bar for bar in bars if bar.limit.scope != "tier"],
+        cards=list(_cards(registry, bars)) if registry else [], trouble=trouble,
         has_entries=Llms.objects.exists(), checks=open_checks(),
         workers=convergence(), can_see_history=may(request, "view_auditevent"),
-        events=AuditEvent.objects.select_related(None).order_by("-id")[:8] if may(request, "view_auditevent") else (),
+        events=_events() if may(request, "view_auditevent") else (),
         month=_month(),
     )  # fmt: skip
 
 
-def _cards(registry: DjangoLLMRegistry) -> Iterator[TierCard]:
+def _cards(registry: DjangoLLMRegistry, bars: Sequence[BudgetBar]) -> Iterator[TierCard]:
     today = figures.sums_by("tier", figures.today())
-    costs, bars = figures.hourly_costs("tier"), budget_bars()
+    costs = figures.hourly_costs("tier")
     pins = {row.tier: row for row in Llms.objects.active().filter(pinned_until__gt=timezone.now())}
     for tier in LLMTier:
         first, second = (*registry.candidates(tier)[:2], None, None)[:2]
@@ -147,10 +149,22 @@ def budget_bars() -> list[BudgetBar]:
     ]
 
 
-def _month() -> dict[str, str]:
+def _events() -> list[AuditEvent]:
+    events = list(AuditEvent.objects.order_by("-id")[:8])
+    for event in events:
+        event.labels = [field_label(name) for name in event.changes]  # type: ignore[attr-defined]  # for the template
+    return events
+
+
+def _month() -> dict[str, Any]:
     since = figures.today() - timedelta(days=29)
     total = figures.sums_by("per", since, per="day").get("day", NOTHING)
-    return {"cost": words.usd(total.cost), "calls": words.count(total.calls), "since": f"{since:%Y-%m-%d}"}
+    costs = figures.daily_costs("per", 30).get("day", [])
+    told = _("cost of the last 30 days: %(total)s") % {"total": words.usd(total.cost)}
+    return {
+        "cost": words.usd(total.cost), "calls": words.count(total.calls), "since": f"{since:%Y-%m-%d}",
+        "spark": charts.sparkline(costs, told),
+    }  # fmt: skip
 
 
 # All but the one that asks DNS, for which no page may wait.

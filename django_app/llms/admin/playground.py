@@ -25,6 +25,8 @@ from django_app.llms.usage import DjangoBudgets, DjangoUsage
 
 # A person waits for it, and a worker of the site with them.
 _SECONDS: Final = 60.0
+# What a link to the page leaves out.
+_FIRST: Final = {"max_tokens": "300"}
 
 
 class WishForm(forms.Form):
@@ -90,8 +92,8 @@ def playground(site: admin.AdminSite, request: HttpRequest) -> HttpResponse:
     asked = request.method == "POST" and "ask" in request.POST
     if asked:
         require(request, "test_llms")
-    data = request.POST if request.method == "POST" else request.GET if "tier" in request.GET else None
-    form = WishForm(data, initial={"prompt": "", "max_tokens": 300})
+    linked = {**_FIRST, **request.GET.dict()} if "tier" in request.GET else None
+    form = WishForm(request.POST if request.method == "POST" else linked)
     sides = _sides(form) if form.is_bound and form.is_valid() else []
     if sides and asked and form.cleaned_data["prompt"]:
         _ask(form, sides, request)

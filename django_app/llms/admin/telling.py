@@ -67,6 +67,12 @@ def key_of(row: Llms) -> KeyState:
     return KeyState(shown, kind.value, hint=key.hint if key else "")
 
 
+def field_label(name: str) -> str:
+    """What the form calls a column."""
+    found = next((field for field in Llms._meta.fields if field.attname == name), None)
+    return str(found.verbose_name) if found else name
+
+
 def retirement(retires_on: date | None) -> tuple[str, str]:
     """A class and a text for the date a model retires; empty when there is none."""
     if retires_on is None:

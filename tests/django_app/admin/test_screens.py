@@ -119,7 +119,9 @@ def test_no_screen_asks_once_per_row(name: str, boss: User, seeded: list[Llms]) 
 
 
 def queries(client: Client, address: str) -> list[str]:
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         assert client.get(address).status_code == 200
     return [each["sql"] for each in captured.captured_queries]
 
