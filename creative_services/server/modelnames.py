@@ -16,6 +16,8 @@ _PLAIN: Final = {name: Wish(tier=tier) for name, tier in _TIERS.items()}
 
 def wish_of(model: object, needs: Needs, implied: Needs) -> Wish:
     """The wish in a request's ``model``: ``needs`` are the surface's, ``implied`` is what this request shows."""
+    if needs is not NO_NEEDS:
+        implied = needs  # what a surface is for says more than a request to it
     if not isinstance(model, str) or not model:
         raise Problem("shape", "'model' must name a tier such as economy, an entry or a model.", param="model")
     if model in _TIERS:
