@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, Protocol, runtime_checkable
 
+from creative_services.core.errors import ConfigurationError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.pricing import money
 from creative_services.core.usage import Usage
@@ -31,7 +32,7 @@ class Budget:
     def __post_init__(self) -> None:
         limit = money(self.limit)
         if limit is None or self.per not in _WINDOWS or self.scope not in ("client", "tier", "user"):
-            raise ValueError(
+            raise ConfigurationError(
                 f"A budget needs limit >= 0, per one of {', '.join(_WINDOWS)} and scope one of client, tier, user; "
                 f"got limit={self.limit!r}, per={self.per!r}, scope={self.scope!r}."
             )

@@ -91,9 +91,10 @@ class LLMEntry:
             price_in = _first(money(self.cost_per_1k_input), card.rates.input)
             price_out = _first(money(self.cost_per_1k_output), card.rates.output)
             self._settle("tier", LLMTier, LLMTier)
-        except ConfigurationError as error:
+            self._settle("api_key", Secret, secret)
+            _refuse_misfits(self)
+        except (ConfigurationError, TypeError) as error:
             raise ConfigurationError(f"{self}: {error}") from None
-        self._settle("api_key", Secret, secret)
         self._settle("capabilities", frozenset, frozenset)
         object.__setattr__(self, "cost_per_1k_input", price_in)
         object.__setattr__(self, "cost_per_1k_output", price_out)
@@ -126,6 +127,21 @@ class LLMEntry:
 
     def __str__(self) -> str:
         return f"entry {self.id} '{self.name}' ({self.provider} {self.model})"
+
+
+def _refuse_misfits(entry: LLMEntry) -> None:
+    """What would only be noticed at the first call, or never."""
+    if not isinstance(entry.id, int):
+        raise ConfigurationError(f"id={entry.id!r} is no whole number.")
+    if not (isinstance(entry.model, str) and entry.model and isinstance(entry.provider, str) and entry.provider):
+        raise ConfigurationError("provider and model must both be named.")
+    if not isinstance(entry.max_tokens, int) or entry.max_tokens < 1:
+        raise ConfigurationError(f"max_tokens={entry.max_tokens!r} is no whole number above 0.")
+    written: Any = entry.capabilities
+    if isinstance(written, str):
+        raise ConfigurationError(f"capabilities={written!r} is one text; give a set such as {{'tools'}}.")
+    if entry.retires_on is not None and not isinstance(entry.retires_on, date):
+        raise ConfigurationError(f"retires_on={entry.retires_on!r} is no date; give datetime.date(2027, 1, 14).")
 
 
 def _first(one: Decimal | None, other: Decimal | None) -> Decimal | None:

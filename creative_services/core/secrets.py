@@ -62,6 +62,9 @@ def secret(value: "str | Secret | None") -> Secret | None:
     """Wrap a plain string; an empty one counts as none."""
     if isinstance(value, Secret):
         return value or None
+    if value is not None and not isinstance(value, str):
+        # Its text is not shown: it may well be the key, as bytes.
+        raise TypeError(f"A key is text, not of type {type(value).__name__}.")
     return Secret(value) if value else None
 
 

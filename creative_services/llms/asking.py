@@ -1,10 +1,9 @@
 """From what a caller writes to what we work with: a wish, a request, and the account they go on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from random import getrandbits
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 from creative_services.core.completions import Message, Request
 from creative_services.core.errors import ConfigurationError
@@ -13,9 +12,8 @@ from creative_services.core.llm_registry import LLMTier
 from creative_services.core.needs import NO_NEEDS, Needs
 from creative_services.core.orders import Order
 from creative_services.core.wishes import Wish
+from creative_services.llms.misfits import messages_in, refuse_misfits, tools_in
 from creative_services.llms.structured import Shape
-
-_Number = TypeVar("_Number", int, float)
 
 
 class CallOptions(TypedDict, total=False):
@@ -41,9 +39,6 @@ class CallOptions(TypedDict, total=False):
     extra: Mapping[str, Any]
 
 
-_KNOWN = frozenset(CallOptions.__annotations__)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """One call, understood."""
@@ -57,32 +52,37 @@ class Asked:
 
 def understand(prompt: str | None, options: CallOptions, *, streamed: bool = False) -> Asked:
     """Check and sort what the caller wrote."""
-    _refuse_unknown(options)
+    refuse_misfits(options)
     shape = Shape.of(options["response_model"]) if options.get("response_model") is not None else None
     messages = _messages(prompt, options)
     request = Request(
         messages=messages,
-        tools=tuple(options.get("tools") or ()),
+        tools=tools_in(options.get("tools")),
         tool_choice=options.get("tool_choice"),
-        max_tokens=_positive("max_tokens", options.get("max_tokens")),
+        max_tokens=options.get("max_tokens"),
         temperature=options.get("temperature"),
-        stop=_stops(options.get("stop")),
+        stop=_one_or_more(options.get("stop")),
         seed=options.get("seed"),
         schema=shape.schema if shape else None,
         extra=options.get("extra") or {},
     )
-    wish = understand_wish(options, request)
+    wish = _wish(options, request)
     return Asked(
         wish=wish,
         request=request,
         call=new_call("chat", wish, options, streamed=streamed),
         shape=shape,
-        timeout=_positive("timeout", options.get("timeout")),
+        timeout=options.get("timeout"),
     )
 
 
-def understand_wish(options: CallOptions, request: Request | None = None) -> Wish:
+def understand_wish(options: CallOptions) -> Wish:
     """The wish alone: a tier or an id, and what narrows it."""
+    refuse_misfits(options)
+    return _wish(options, None)
+
+
+def _wish(options: CallOptions, request: Request | None) -> Wish:
     tier, llm_id = options.get("tier"), options.get("llm_id")
     if (tier is None) == (llm_id is None):
         raise ConfigurationError(
@@ -93,7 +93,7 @@ def understand_wish(options: CallOptions, request: Request | None = None) -> Wis
         llm_id=llm_id,
         needs=options.get("needs") or NO_NEEDS,
         implied=implied_by(request) if request else NO_NEEDS,
-        fallback_tiers=tuple(known_tier(name) for name in options.get("fallback_tiers") or ()),
+        fallback_tiers=tuple(known_tier(name) for name in _one_or_more(options.get("fallback_tiers"))),
         order=options.get("order"),
     )
     if wish.tier is LLMTier.LOCAL and any(other is not LLMTier.LOCAL for other in wish.fallback_tiers):
@@ -108,7 +108,7 @@ def new_call(operation: str, wish: Wish, options: CallOptions, *, streamed: bool
         operation=operation,
         tier=wish.tier.value if wish.tier else None,
         llm_id=wish.llm_id,
-        user_id=options.get("user_id"),
+        user_id=None if (user := options.get("user_id")) is None else str(user),
         metadata=options.get("metadata") or {},
         streamed=streamed,
         max_tokens=options.get("max_tokens"),
@@ -124,35 +124,23 @@ def known_tier(name: LLMTier | str) -> LLMTier:
         raise ConfigurationError(f"There is no tier {name!r}. Tiers: {', '.join(LLMTier)}.") from None
 
 
-def _refuse_unknown(options: Mapping[str, Any]) -> None:
-    for name in options.keys() - _KNOWN:
-        near = get_close_matches(name, _KNOWN, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else f" Options: {', '.join(sorted(_KNOWN))}."
-        raise TypeError(f"A call has no option '{name}'.{hint}")
-
-
 def _messages(prompt: str | None, options: CallOptions) -> tuple[Message, ...]:
     given = options.get("messages")
     if (prompt is None) == (given is None):
         raise ConfigurationError("A call needs prompt=... or messages=[...]; one of the two.")
-    messages: tuple[Message, ...] = tuple(given or ()) if prompt is None else ({"role": "user", "content": prompt},)
-    for message in messages:
-        if not isinstance(message, Mapping) or "role" not in message:
-            raise ConfigurationError(f"A message is a mapping with 'role' and 'content'; got {type(message).__name__}.")
-    if not messages:
-        raise ConfigurationError("messages=[] holds nothing to ask.")
+    if prompt is not None:
+        if not isinstance(prompt, str):
+            raise ConfigurationError(f"prompt is of type {type(prompt).__name__}; give text, or messages=[...].")
+        messages: tuple[Message, ...] = ({"role": "user", "content": prompt},)
+    else:
+        messages = messages_in(given)
     system = options.get("system_prompt")
     return ({"role": "system", "content": system}, *messages) if system else messages
 
 
-def _stops(stop: str | Iterable[str] | None) -> tuple[str, ...]:
-    return (stop,) if isinstance(stop, str) else tuple(stop or ())
-
-
-def _positive(name: str, value: _Number | None) -> _Number | None:
-    if value is not None and value <= 0:
-        raise ConfigurationError(f"{name}={value} cannot be kept; give a number above 0.")
-    return value
+def _one_or_more(given: Sequence[str] | None) -> tuple[str, ...]:
+    """A string alone is one, not its letters."""
+    return (given,) if given and isinstance(given, str) else tuple(given or ())
 
 
 def implied_by(request: Request) -> Needs:

@@ -1,7 +1,7 @@
 """Many prompts at once: bounded, in order, failures as values, and able to go on where a broken run stopped."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -51,7 +51,7 @@ class Result:
 
 async def generate_many(
     desk: Desk,
-    prompts: Sequence[str | Item],
+    prompts: Iterable[str | Item],
     options: CallOptions,
     *,
     concurrency: int,
@@ -59,22 +59,55 @@ async def generate_many(
     journal: str | Path | None,
 ) -> list[Result]:
     """Every prompt's result, in order."""
-    if concurrency < 1:
-        raise ConfigurationError(f"concurrency={concurrency} asks nothing; give 1 or more.")
-    asked = [_understood(prompt, options) for prompt in prompts]
+    if not isinstance(concurrency, int) or concurrency < 1:
+        raise ConfigurationError(f"concurrency={concurrency!r} asks nothing; give a whole number, 1 or more.")
+    questions = _Questions(prompts, options)
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(Path(journal))) if journal else None
-        report = stack.enter_context(open_progress(progress, len(asked))) if progress else no_progress
-        work = _Batch(desk, asked, kept, report)
+        report = stack.enter_context(open_progress(progress, len(questions))) if progress else no_progress
+        work = _Batch(desk, questions, kept, report)
         await work.through(concurrency)
         return work.in_order()
 
 
-def _understood(prompt: str | Item, options: CallOptions) -> Asked:
-    if isinstance(prompt, str):
-        return understand(prompt, options)
-    merged: dict[str, Any] = {**options, **prompt}
-    return _understand_merged(merged.pop("prompt", None), **merged)
+class _Questions:
+    """The prompts of a batch. Only those being asked are spelled out: of a million the rest stays what it was."""
+
+    def __init__(self, prompts: Iterable[str | Item], options: CallOptions) -> None:
+        if isinstance(prompts, str | bytes | Mapping):
+            raise ConfigurationError(f"prompts is one {type(prompts).__name__}; give a list of prompts.")
+        self._prompts = [prompt if isinstance(prompt, str) else _lasting(prompt) for prompt in prompts]
+        self._options: CallOptions = _lasting(options)
+        # What is wrong with any of them is said before the first is paid for. Plain texts differ in nothing.
+        understand("x", self._options)
+        for place, prompt in enumerate(self._prompts):
+            if not isinstance(prompt, str):
+                self._checked(place, prompt)
+
+    def _checked(self, place: int, prompt: Item) -> None:
+        if not isinstance(prompt, Mapping):
+            raise ConfigurationError(
+                f"prompts[{place}] is of type {type(prompt).__name__}; give text, or {{'prompt': ...}} and options."
+            )
+        self.understood(place)
+
+    def __len__(self) -> int:
+        return len(self._prompts)
+
+    def understood(self, index: int) -> Asked:
+        """One of them, ready to be asked."""
+        prompt = self._prompts[index]
+        if isinstance(prompt, str):
+            return understand(prompt, self._options)
+        merged: dict[str, Any] = {**self._options, **prompt}
+        return _understand_merged(merged.pop("prompt", None), **merged)
+
+
+def _lasting(given: Any) -> Any:
+    """A mapping that can be read more than once: its generators as lists."""
+    if not isinstance(given, Mapping):
+        return given
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in given.items()}
 
 
 def _understand_merged(prompt: str | None, **options: Unpack[CallOptions]) -> Asked:
@@ -84,43 +117,44 @@ def _understand_merged(prompt: str | None, **options: Unpack[CallOptions]) -> As
 class _Batch:
     """The work of one ``generate_many``: a few workers share one list of what is left to ask."""
 
-    def __init__(self, desk: Desk, asked: Sequence[Asked], journal: Journal | None, report: Progress) -> None:
+    def __init__(self, desk: Desk, questions: _Questions, journal: Journal | None, report: Progress) -> None:
         self._desk = desk
-        self._asked = asked
+        self._questions = questions
         self._journal = journal
         self._report = report
         self._results: dict[int, Result] = {}
-        self._tally = Tally(total=len(asked))
+        self._tally = Tally(total=len(questions))
         self._left = self._not_yet_answered()
 
-    def _not_yet_answered(self) -> Iterator[int]:
-        for index, asked in enumerate(self._asked):
+    def _not_yet_answered(self) -> Iterator[tuple[int, Asked]]:
+        for index in range(len(self._questions)):
+            asked = self._questions.understood(index)
             if self._journal and (known := self._journal.answer(index, asked)):
                 self._results[index] = Result(index=index, response=known)
                 self._count(known)
             else:
-                yield index
+                yield index, asked
 
     async def through(self, concurrency: int) -> None:
         """Ask all that is left. An error that is no one prompt's fault (a full disk) ends the whole batch."""
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(concurrency, len(self._asked))):
+                for _ in range(min(concurrency, len(self._questions))):
                     group.create_task(self._worker())
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
     async def _worker(self) -> None:
-        for index in self._left:
-            result = await self._one(index)
+        for index, asked in self._left:
+            result = await self._one(index, asked)
             self._results[index] = result
             if self._journal and result.response:
-                self._journal.keep(index, self._asked[index], result.response)
+                self._journal.keep(index, asked, result.response)
             self._count(result.response)
 
-    async def _one(self, index: int) -> Result:
+    async def _one(self, index: int, asked: Asked) -> Result:
         try:
-            return Result(index=index, response=await generate(self._desk, self._asked[index]))
+            return Result(index=index, response=await generate(self._desk, asked))
         except CreativeServicesError as error:
             return Result(index=index, error=error)
 
@@ -130,4 +164,4 @@ class _Batch:
 
     def in_order(self) -> list[Result]:
         """The results as the prompts came."""
-        return [self._results[index] for index in range(len(self._asked))]
+        return [self._results[index] for index in range(len(self._questions))]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from threading import Lock, Thread, current_thread
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ class LoopThread:
         self._lock = Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: Thread | None = None
+        self._closing: asyncio.Task[None] | None = None  # held, since a loop keeps only weak references to tasks
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -37,6 +39,18 @@ class LoopThread:
         """Run ``work`` on this thread too, if it was ever started and is not the one that asks."""
         if self._loop is not None and current_thread() is not self._thread:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self._loop))
+
+    def leave(self, items: AsyncIterator[Any]) -> None:
+        """Close ``items``, also where the garbage collector and not their reader is done with them."""
+        close = getattr(items, "aclose", None)
+        if close is None or sys.is_finalizing():
+            # At the interpreter's end this thread no longer runs: a wait for it would have no end.
+            return
+        if self._loop is not None and current_thread() is self._thread:
+            # The collector runs on whichever thread makes the garbage, this one too, which must not wait for itself.
+            self._closing = self._loop.create_task(close())
+        else:
+            self.run(close())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The coroutine's result. An interrupted wait (Ctrl-C) cancels the coroutine."""
@@ -70,9 +84,7 @@ def iterate_blocking(items: AsyncIterator[T]) -> Iterator[T]:
             except StopAsyncIteration:
                 return
     finally:
-        close = getattr(items, "aclose", None)
-        if close is not None:
-            run_blocking(close())
+        loop_thread.leave(items)
 
 
 async def _next(items: AsyncIterator[T]) -> T:

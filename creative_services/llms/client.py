@@ -1,6 +1,6 @@
 """DynamicLLMClient: ask for a tier; the registry decides which model answers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import random
 from types import TracebackType
@@ -22,7 +22,7 @@ from creative_services.llms.bell import Bell
 from creative_services.llms.blocking import iterate_blocking, loop_thread, run_blocking
 from creative_services.llms.desk import Desk, Patience
 from creative_services.llms.health import Health
-from creative_services.llms.lookup import active_entries
+from creative_services.llms.lookup import active_entries, checked
 from creative_services.llms.plan import explain
 from creative_services.llms.progress import Progress
 from creative_services.llms.shelf import Shelf
@@ -47,7 +47,7 @@ class DynamicLLMClient:
     ) -> None:
         clock = clock or SystemClock()
         self._desk = Desk(
-            registry=registry,
+            registry=checked(registry),
             shelf=Shelf(providers),
             health=Health(now=clock.now, chance=random, rules=breaker_rules),
             accounts=Accounts(budgets, budget_store),
@@ -94,7 +94,7 @@ class DynamicLLMClient:
     ) -> list[batch.Result]:
         """Answers in the order of the prompts; a failed one is its error, and a journal lets a broken run go on."""
         return await batch.generate_many(
-            self._desk, list(prompts), options, concurrency=concurrency, progress=progress, journal=journal
+            self._desk, prompts, options, concurrency=concurrency, progress=progress, journal=journal
         )
 
     async def warm_up(self) -> None:
@@ -133,7 +133,8 @@ class DynamicLLMClient:
         """``aclose`` for code without an event loop."""
         run_blocking(self.aclose())
 
-    def __del__(self) -> None:
+    # ``warn`` is bound here because at the interpreter's end a module's names are gone before its objects.
+    def __del__(self, warn: Callable[..., None] = warn) -> None:
         if getattr(self, "_desk", None) is not None and self._desk.shelf.in_use:
             warn("A DynamicLLMClient was dropped without aclose(); use `async with`.", ResourceWarning, stacklevel=2)
 

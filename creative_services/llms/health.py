@@ -42,8 +42,9 @@ class Health:
 
     def departs(self, entry: LLMEntry) -> None:
         """A call goes out."""
-        if self._breakers and (key := _identity(entry)) in self._breakers:
-            self._breakers[key] = self._breakers[key].probed(self._now(), self._rules)
+        # One look, since another thread may close the breaker between two.
+        if self._breakers and (troubled := self._breakers.get(key := _identity(entry))):
+            self._breakers[key] = troubled.probed(self._now(), self._rules)
 
     def succeeded(self, entry: LLMEntry) -> None:
         """The call came back well."""

@@ -59,12 +59,15 @@ class Journal:
 
     def answer(self, index: int, asked: Asked) -> LLMResponse | None:
         """The answer kept for this question at this place, if any."""
-        record = self._known.get(_key(index, asked))
+        # Handed out once: a batch of a million must not hold every answer twice.
+        record = self._known.pop(_key(index, asked), None)
         return _revived(record, asked) if record else None
 
     def keep(self, index: int, asked: Asked, response: LLMResponse) -> None:
         """Write one answer, whole or not at all."""
-        line = json.dumps(_kept(_key(index, asked), response), ensure_ascii=False).encode() + b"\n"
+        text = json.dumps(_kept(_key(index, asked), response), ensure_ascii=False)
+        # A model cut off in the middle of an emoji leaves half of one, which plain UTF-8 refuses; json reads it back.
+        line = text.encode("utf-8", "surrogatepass") + b"\n"
         try:
             self._file.write(line)
             # Out of our own buffer, so that kill -9 loses nothing; a power cut may cost the last lines.

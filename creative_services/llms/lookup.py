@@ -4,7 +4,20 @@ from collections.abc import Iterable, Iterator
 from inspect import isawaitable
 from typing import Any
 
+from creative_services.core.errors import ConfigurationError
 from creative_services.core.llm_registry import LLMEntry, LLMRegistry, LLMTier, rank, ranked
+
+
+def checked(registry: Any) -> LLMRegistry:
+    """The registry, when it is one."""
+    # A class has the methods too, but nobody to call them on.
+    if isinstance(registry, type) or not isinstance(registry, LLMRegistry):
+        what = f"the class {registry.__name__}" if isinstance(registry, type) else f"a {type(registry).__name__}"
+        raise ConfigurationError(
+            f"A client needs a registry; got {what}. Give DictRegistry.from_env(), DictRegistry([entries]), "
+            "or an object with the methods get_by_id, get_by_tier and list_active."
+        )
+    return registry
 
 
 async def _answer(registry: LLMRegistry, method: str, *args: Any) -> Any:

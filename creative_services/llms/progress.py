@@ -43,13 +43,16 @@ def open_progress(progress: bool | Progress, total: int) -> Iterator[Progress]:
         yield progress
         return
     try:
+        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
     except ImportError:
         yield _by_tenths(total)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, transient=False, redirect_stdout=False, redirect_stderr=False) as bar:
+    # On stderr, so that a script's own output can still go through a pipe.
+    screen = Console(stderr=True)
+    with Bar(*columns, console=screen, transient=False, redirect_stdout=False, redirect_stderr=False) as bar:
         task = bar.add_task("asking", total=total)
         yield lambda tally: bar.update(task, completed=tally.done, description=f"{tally.cost:f} USD")
 

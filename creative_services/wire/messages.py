@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,10 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"GIF8", "image/gif"),
     (b"RIFF", "image/webp"),
 )
+
+_NO_IMAGE: Final = "An image part needs a URL, a data: URL or bytes, such as {'type': 'image', 'image': b'...'}."
+# The beginning is enough to tell base64 from a file's name, and megabytes need not be read twice.
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-\s]{1,256}(?:=|$|(?<=[A-Za-z0-9+/_\-\s]{256}))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +66,14 @@ def _from_source(source: Any, media_type: str | None = None, detail: str | None 
         kind = media_type or media_type_of(data)
         return Image(data=base64.b64encode(data).decode("ascii"), media_type=kind, detail=detail)
     if not isinstance(source, str) or not source:
-        raise ValueError("An image part needs a URL, a data: URL or bytes, such as {'type': 'image', 'image': b'...'}.")
+        raise ValueError(_NO_IMAGE)
     if source.startswith("data:"):
         head, _, encoded = source[5:].partition(",")
         return Image(data=encoded, media_type=head.partition(";")[0] or "image/png", detail=detail)
     if "://" in source:
         return Image(url=source, detail=detail)
+    if not _BASE64.match(source):
+        raise ValueError(f"{_NO_IMAGE} {source[:60]!r} is none of them; of a file give Path(...).read_bytes().")
     return Image(data=source, media_type=media_type or "image/png", detail=detail)
 
 

@@ -53,6 +53,47 @@ async def test_a_failure_is_a_value(make_client):
         _ = results[1].content
 
 
+async def test_a_question_is_spelled_out_only_when_its_turn_comes(make_client, monkeypatch):
+    from creative_services.llms import batch
+
+    spelled = []
+    monkeypatch.setattr(batch, "understand", lambda *given: spelled.append(given) or understand(*given))
+    from creative_services.llms.asking import understand
+
+    seen = []
+    client = make_client(entry(1), providers={"first": Echo()})
+    await client.generate_many(
+        (str(n) for n in range(1000)), tier="standard", concurrency=2, progress=lambda tally: seen.append(len(spelled))
+    )
+    assert seen[0] < 10, "of a million prompts the rest must not lie in memory twice"
+
+
+async def test_options_that_are_generators_serve_every_prompt(make_client):
+    provider = Echo()
+    client = make_client(entry(1), providers={"first": provider})
+    tools = ({"name": name} for name in "ab")
+    own = {"messages": ({"role": "user", "content": text} for text in ["c"])}
+    results = await client.generate_many(["a", own, "b"], tier="standard", tools=tools, concurrency=1)
+    assert [result.content for result in results] == ["echo a", "echo c", "echo b"]
+    assert [len(request.tools) for _, request in provider.asked] == [2, 2, 2]
+
+
+async def test_half_an_emoji_is_kept(make_client, tmp_path: Path):
+    provider = ScriptedProvider("cut \ud83d")
+    client = make_client(entry(1), providers={"first": provider})
+    for _ in range(2):
+        results = await client.generate_many(["x"], tier="standard", journal=tmp_path / "run.jsonl")
+        assert results[0].content == "cut \ud83d"
+    assert len(provider.asked) == 1
+
+
+async def test_the_bar_leaves_a_scripts_own_output_alone(make_client, capfd):
+    await make_client(entry(1)).generate_many(["a", "b"], tier="standard", progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "2/2" in err
+
+
 async def test_nothing_to_ask(make_client):
     assert await make_client(entry(1)).generate_many([], tier="standard") == []
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -80,3 +82,36 @@ def test_the_callers_context_goes_along():
 
     who.set("ada")
     assert loop_thread.run(ask()) == "ada"
+
+
+_LEFT_BEHIND = """
+from creative_services import DictRegistry, DynamicLLMClient, LLMEntry
+from creative_services.testing import ScriptedProvider
+entry = LLMEntry(id=1, name="m", provider="p", model="m", tier="standard")
+client = DynamicLLMClient(DictRegistry([entry]), providers={"p": ScriptedProvider("one two three")})
+pieces = client.stream_sync("x", tier="standard")
+print(next(pieces))
+"""
+
+
+def test_a_script_ends_although_it_holds_an_unread_stream():
+    done = subprocess.run(
+        [sys.executable, "-c", _LEFT_BEHIND], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": "."},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "one", "")
+
+
+def test_a_stream_collected_on_the_loops_own_thread_is_closed_there():
+    provider = ScriptedProvider("one two three")
+    pieces = _client(provider).stream_sync("x", tier="standard")
+    next(pieces)
+
+    async def collect():
+        # What the garbage collector does when it happens to run on this thread.
+        pieces.close()
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+    run_blocking(collect())
+    assert provider.cancelled == 1

@@ -82,3 +82,21 @@ async def test_a_schema_names_the_place_of_the_misfit(make_client):
     client = make_client(entry(1), providers={"first": ScriptedProvider('{"name": "Ulm", "people": "many"}')})
     with pytest.raises(ParsedAnswerError, match=r"\$\.people"):
         await client.generate("x", tier="standard", response_model=SCHEMA)
+
+
+@pytest.mark.parametrize("said", ["[1, 2]", '{"answer": [1, 2]}'])
+async def test_a_list_travels_in_an_object_since_vendors_hold_only_those(make_client, said):
+    provider = ScriptedProvider(said)
+    client = make_client(entry(1), providers={"first": provider})
+    response = await client.generate("x", tier="standard", response_model=list[int])
+    assert response.parsed == [1, 2]
+    schema = provider.asked[0][1].schema
+    assert (schema["type"], schema["required"]) == ("object", ["answer"])
+
+
+async def test_what_a_wrapped_schema_refers_to_stays_at_its_root(make_client):
+    provider = ScriptedProvider('{"answer": [{"name": "Ulm", "people": 1}]}')
+    client = make_client(entry(1), providers={"first": provider})
+    response = await client.generate("x", tier="standard", response_model=list[Town])
+    assert response.parsed == [Town("Ulm", 1)]
+    assert "Town" in provider.asked[0][1].schema["$defs"]

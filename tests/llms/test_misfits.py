@@ -1,0 +1,136 @@
+"""What cannot be asked is refused before anything is sent, in words that say what to give instead."""
+
+import math
+
+import pytest
+
+from creative_services import Budget, ConfigurationError, DictRegistry, DynamicLLMClient
+from creative_services.testing import ScriptedProvider
+
+from .conftest import entry
+
+TEXT = {"role": "user", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"llm_id": "1"}, "whole number"),
+        ({"llm_id": True}, "whole number"),
+        ({"llm_id": [1]}, "whole number"),
+        ({"tier": "standard", "needs": {"tools": True}}, "Needs"),
+        ({"tier": "standard", "order": "cheap"}, "Blended"),
+        ({"tier": "standard", "fallback_tiers": 5}, "list of tiers"),
+        ({"tier": "standard", "max_tokens": "5"}, "whole number above 0"),
+        ({"tier": "standard", "max_tokens": 0}, "whole number above 0"),
+        ({"tier": "standard", "max_tokens": 5.5}, "whole number above 0"),
+        ({"tier": "standard", "temperature": "hot"}, "give a number"),
+        ({"tier": "standard", "temperature": math.nan}, "give a number"),
+        ({"tier": "standard", "timeout": math.nan}, "seconds"),
+        ({"tier": "standard", "timeout": -1}, "seconds"),
+        ({"tier": "standard", "timeout": "5"}, "seconds"),
+        ({"tier": "standard", "stop": 5}, "list of texts"),
+        ({"tier": "standard", "seed": "a"}, "whole number"),
+        ({"tier": "standard", "system_prompt": 5}, "give text"),
+        ({"tier": "standard", "metadata": [1]}, "mapping"),
+        ({"tier": "standard", "extra": [1]}, "mapping"),
+        ({"tier": "standard", "tools": {"name": "f"}}, "list of mappings|such as"),
+        ({"tier": "standard", "tools": [print]}, "list of mappings"),
+        ({"tier": "standard", "tools": "f"}, "list of mappings"),
+        ({"tier": "standard", "tool_choice": 5}, "tool's name"),
+        ({"tier": "standard", "response_model": [1]}, "no shape"),
+        ({"tier": "standard", "response_model": "City"}, "no shape"),
+        ({"tier": "standard", "response_model": {"type": "banana"}}, "no shape"),
+    ],
+)
+async def test_an_option_of_the_wrong_kind(make_client, options, words):
+    provider = ScriptedProvider()
+    client = make_client(entry(1), providers={"first": provider})
+    with pytest.raises(ConfigurationError, match=words):
+        await client.generate("x", **options)
+    assert not provider.asked
+
+
+@pytest.mark.parametrize(
+    ("messages", "words"),
+    [
+        ("hello", "of type str"),
+        (TEXT, "of type dict"),
+        (5, "of type int"),
+        ([], "nothing to ask"),
+        (["hello"], r"messages\[0\] is of type str"),
+        ([TEXT, {"content": "x"}], r"messages\[1\] has no 'role'"),
+        ([{"role": "user"}], "no 'content'"),
+        ([{"role": "user", "content": 5}], "'content' of type int"),
+        ([{"role": "user", "content": (part for part in "ab")}], "'content' of type generator"),
+    ],
+)
+async def test_messages_nobody_could_say(make_client, messages, words):
+    with pytest.raises(ConfigurationError, match=words):
+        await make_client(entry(1)).generate(messages=messages, tier="standard")
+
+
+@pytest.mark.parametrize("prompt", [5, b"x", ["x"], TEXT])
+async def test_a_prompt_is_text(make_client, prompt):
+    with pytest.raises(ConfigurationError, match="give text"):
+        await make_client(entry(1)).generate(prompt, tier="standard")
+
+
+async def test_what_is_unusual_but_fits(make_client):
+    provider = ScriptedProvider()
+    client = make_client(entry(1), providers={"first": provider})
+    called = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}
+    await client.generate(messages=(each for each in (TEXT, called)), tier=" Standard ", timeout=math.inf, stop="")
+    await client.generate("x", tier="economy", fallback_tiers="standard", stop="END", user_id=0)
+    first, second = (asked[1] for asked in provider.asked)
+    assert (first.messages, first.stop, second.stop) == ((TEXT, called), (), ("END",))
+
+
+async def test_an_unknown_option_is_a_type_error_wherever_it_stands(make_client):
+    client = make_client(entry(1))
+    with pytest.raises(TypeError, match="Did you mean 'tier'"):
+        await client.aexplain(teir="standard")
+    with pytest.raises(TypeError, match="Did you mean 'tier'"):
+        await client.embed(["x"], teir="standard")
+    with pytest.raises(TypeError, match="Did you mean 'prompt'"):
+        await client.generate_many([{"promt": "x"}], tier="standard")
+
+
+@pytest.mark.parametrize(
+    ("prompts", "words"),
+    [("hello", "one str"), ({"prompt": "x"}, "one dict"), ([None], r"prompts\[0\]"), (["x", 5], "int")],
+)
+async def test_a_batch_is_a_list_of_prompts(make_client, prompts, words):
+    provider = ScriptedProvider()
+    client = make_client(entry(1), providers={"first": provider})
+    with pytest.raises(ConfigurationError, match=words):
+        await client.generate_many(prompts, tier="standard")
+    assert not provider.asked
+
+
+@pytest.mark.parametrize("registry", [None, [], DictRegistry, {"standard": entry(1)}])
+def test_a_client_needs_a_registry(registry):
+    with pytest.raises(ConfigurationError, match="get_by_id, get_by_tier and list_active"):
+        DynamicLLMClient(registry)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"id": "1"}, "no whole number"),
+        ({"model": ""}, "must both be named"),
+        ({"max_tokens": 0}, "above 0"),
+        ({"capabilities": "tools"}, "give a set"),
+        ({"retires_on": "2027-01-14"}, "no date"),
+        ({"api_key": b"sk-never-shown-anywhere-1234"}, "key is text"),
+    ],
+)
+def test_an_entry_that_could_never_answer(fields, words):
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        entry(1).using(**fields)
+    assert "sk-never" not in str(caught.value)
+
+
+def test_a_budget_of_no_window():
+    with pytest.raises(ConfigurationError, match="hour, day, month, ever"):
+        Budget(limit=5, per="fortnight")
