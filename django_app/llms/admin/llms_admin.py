@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from django_app.llms.admin import board, costs, impact, listing, overview, playground, providers, trying
 from django_app.llms.admin.actions import ACTIONS
-from django_app.llms.admin.base import APP, WithTabs, may, require
+from django_app.llms.admin.base import APP, WithTabs, may, require, url
 from django_app.llms.admin.filters import FILTERS
 from django_app.llms.admin.form import LlmsForm
 from django_app.llms.audit import acting
@@ -129,6 +129,15 @@ class LlmsAdmin(WithTabs):
         with acting(request.user):
             answer: HttpResponse = super().delete_view(request, object_id, extra_context)
             return answer
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Our own history, which knows what was changed, and also what code did."""
+        if may(request, "view_auditevent"):
+            return HttpResponseRedirect(f"{url('auditevent_changelist')}?llm_id={int(object_id)}")
+        answer: HttpResponse = super().history_view(request, object_id, extra_context)
+        return answer
 
     def get_urls(self) -> list[URLPattern]:
         """Ours before Django's, whose last one takes everything."""

@@ -53,6 +53,7 @@ def trial(
     return screen(
         site, request, "trial", _("Test connection"), tab="llms_changelist", row=row,
         steps=[shown(step) for step in steps], ok=all(step.ok for step in steps if step.needed),
+        partly=not all(step.ok for step in steps),
     )  # fmt: skip
 
 

@@ -45,12 +45,14 @@
     show(box, steps, busy);
     const answer = await fetch(button.formAction, { ...options, headers: { Accept: "application/x-ndjson" } });
     if (!answer.ok) throw new Error(answer.status);
-    let good = true;
+    const states = new Set();
     await readLines(answer.body, (step) => {
-      good = good && step.state !== "bad";
+      states.add(step.state);
       steps.append(stepLine(step));
     });
-    busy.replaceWith(element("p", good ? "cs-good-text" : "cs-bad-text", good ? box.dataset.csGood : box.dataset.csBad));
+    const { csGood, csPartly, csBad } = box.dataset;
+    const told = states.has("bad") ? csBad : states.has("poor") ? csPartly : csGood;
+    busy.replaceWith(element("p", states.has("bad") ? "cs-bad-text" : "cs-good-text", told));
   };
 
   const preview = async (button, box, options) => {
