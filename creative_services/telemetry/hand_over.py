@@ -52,15 +52,16 @@ class Spool(Generic[R]):
         self._reader: SpoolReader[R] | None = None
         self._thread: Thread | None = None
         self._old: tuple[SpoolFile, SpoolReader[R]] | None = None
-        self._before = 0  # records handed over from earlier files of this process
+        self._before = 0  # records handed over from files of this process that are done with
         self._hurried = 0
         self._awake = self._closed = self._troubled = False
         self._adopted_at = float("-inf")
 
     def _after_fork(self) -> None:
         # A child has none of its parent's threads, and its records go into a file of its own.
-        if self._file:
-            self._file.forget()
+        for file in (self._file, self._old and self._old[0]):
+            if file:
+                file.forget()
         self._start_afresh()
 
     def append(self, line: bytes) -> None:
@@ -75,14 +76,18 @@ class Spool(Generic[R]):
         """Begin to carry, also before the first record: others may have left some."""
         self._started()
 
+    # Counted under the lock: between two files a record would be counted twice, or not at all.
     @property
     def _taken(self) -> int:
-        late = self._old[0].written - self._old[1].handed if self._old else 0
-        return self._before + late + (self._file.written if self._file else 0)
+        with self._changed:
+            late = self._old[0].written if self._old else 0
+            return self._before + late + (self._file.written if self._file else 0)
 
     @property
     def _handed(self) -> int:
-        return self._before + (self._reader.handed if self._reader else 0)
+        with self._changed:
+            late = self._old[1].handed if self._old else 0
+            return self._before + late + (self._reader.handed if self._reader else 0)
 
     @property
     def waiting(self) -> int:
@@ -132,6 +137,8 @@ class Spool(Generic[R]):
             self._changed.notify_all()
         if self._thread:
             self._thread.join(timeout)
+        if self._old:
+            self._old[0].release(self._old[1].handed)
         if self._file and self._reader:
             self._file.release(self._reader.handed)
         self._start_afresh()
@@ -172,19 +179,20 @@ class Spool(Generic[R]):
             return
         with self._changed:
             self._old = (self._file, self._reader)
-            self._before += self._reader.handed
             self._file = SpoolFile(self.directory)
             self._reader = SpoolReader(self._file.path, self._decode, self._sink)
         # Until now somebody may have appended to the old one.
-        self._old[0].release(handed=-1)
+        self._old[0].seal()
         self._awake = True
 
     def _finish_old(self) -> None:
         if self._old:
             file, reader = self._old
-            self._before += reader.hand_over()
-            file.path.unlink(missing_ok=True)
-            self._old = None
+            reader.hand_over()
+            file.release(reader.handed)
+            with self._changed:
+                self._before += reader.handed
+                self._old = None
 
     def _adopt_orphans(self) -> None:
         if self._file is None or monotonic() - self._adopted_at < _ADOPT_SECONDS:

@@ -53,21 +53,31 @@ class SpoolFile:
 
     def __init__(self, directory: Path, *, room: int = ROOM) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Sorts by age, and no two processes of any two containers share one.
-        self.name = f"{time_ns():016x}-{os.getpid()}-{token_hex(4)}"
-        self.path = directory / f"{self.name}{SUFFIX}"
         self.written = 0
         self.lost = 0
         self._bytes = 0
         self._room = room
         self._lock = Lock()
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        take(self._descriptor)
+        self._sealed = False
+        self._descriptor = -1
+        while self._descriptor < 0:
+            self._create(directory)
+
+    def _create(self, directory: Path) -> None:
+        # Sorts by age, and no two processes of any two containers share one.
+        self.name = f"{time_ns():016x}-{os.getpid()}-{token_hex(4)}"
+        self.path = directory / f"{self.name}{SUFFIX}"
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        # Before it was ours, somebody may have taken it for a dead process's and removed it: then another one.
+        if take(descriptor) and os.fstat(descriptor).st_nlink > 0:
+            self._descriptor = descriptor
+        else:
+            os.close(descriptor)
 
     def append(self, line: bytes) -> bool:
         """Write one line (without its end). When this returns True, the death of the process no longer loses it."""
         with self._lock:
-            if self._descriptor < 0:
+            if self.is_closed:
                 return False
             if why := "it is full" if self._bytes > self._room else self._write(line + b"\n"):
                 self._lose(why)
@@ -99,7 +109,12 @@ class SpoolFile:
     @property
     def is_closed(self) -> bool:
         """Whether it takes nothing more."""
-        return self._descriptor < 0
+        return self._sealed or self._descriptor < 0
+
+    def seal(self) -> None:
+        """Take nothing more, but hold the file: let go, it would look like a dead process's, and be adopted."""
+        with self._lock:
+            self._sealed = True
 
     def release(self, handed: int) -> None:
         """Let the file go, and remove it when everything was handed over; else it waits for whoever comes next."""

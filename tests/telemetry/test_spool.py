@@ -88,9 +88,47 @@ def test_many_threads(make: Callable[[], Spool[int]], shelf: Shelf, monkeypatch:
         thread.start()
     for thread in threads:
         thread.join()
+    assert records.flush()
+    records.append(b"1000")
     assert records.close()
-    assert sorted(shelf.kept) == sorted(list(range(1000)) * 8)
+    assert sorted(shelf.kept) == sorted([*list(range(1000)) * 8, 1000])
     assert len(shelf.lasts) > 1
+
+
+def test_a_file_that_gave_way_is_not_taken_for_a_dead_process_s(
+    make: Callable[[], Spool[int]], shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "LONG", 10)
+    monkeypatch.setattr(hand_over, "_ADOPT_SECONDS", 0.0)
+    records, other = make(), make()
+    other.start()
+    for number in range(200):
+        records.append(b"%d" % number)
+        if number % 10 == 0:
+            assert records.flush()
+    assert records.close()
+    assert other.close()
+    assert sorted(shelf.kept) == list(range(200))
+    assert len(shelf.lasts) > 5
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_that_somebody_adopts_before_it_is_locked_is_given_up(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked, too_early = spool.take, [True, True]
+
+    def take(descriptor: int) -> bool:
+        if too_early:
+            too_early.pop()
+            for path in orphans(tmp_path, ""):
+                adopt(path, json.loads, shelf)
+        return locked(descriptor)
+
+    monkeypatch.setattr(spool, "take", take)
+    file = SpoolFile(tmp_path)
+    assert file.append(b"1")
+    assert file.path.read_bytes() == b"1\n"
 
 
 WRITER = """
