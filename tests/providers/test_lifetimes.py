@@ -207,11 +207,13 @@ def test_a_forked_child_starts_afresh(server: VendorServer, make_entry: MakeEntr
 
 
 FORKING = """
-import asyncio, os, sys
+import asyncio, os, sys, warnings
 from creative_services.core.completions import Request
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.providers import load_provider
 
+# Python 3.12 and later warn of every fork beside a thread, and a name is looked up on one.
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 name, url = sys.argv[1:]
 provider = load_provider(name)
 entry = LLMEntry(
