@@ -11,7 +11,7 @@ from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.secrets import Secret
 from django_app.llms import conf, endpoints, signals
 from django_app.llms.keys.written import Kind, kind_of
-from django_app.llms.rows import KEY, Row, entry_of, pins_of, rows_of
+from django_app.llms.rows import KEY, Row, Shared, entry_of, pins_of, rows_of
 
 Known = tuple[Row, LLMEntry | None, str | None]
 
@@ -37,7 +37,8 @@ class LlmsSource:
 
     def read(self, revision: Revision, *, refresh: bool) -> Reading:
         """Every entry in one query; rows that did not change keep their entry."""
-        known = {row[0]: self._entry(row, refresh=refresh) for row in rows_of(self._table())}
+        shared = Shared()
+        known = {row[0]: self._entry(row, shared, refresh=refresh) for row in rows_of(self._table())}
         self._known = known
         return Reading(
             revision=revision,
@@ -57,18 +58,18 @@ class LlmsSource:
     def _table(self) -> Any:
         return apps.get_model("creative_services_llms", "Llms")._base_manager.using(self._alias)
 
-    def _entry(self, row: Row, *, refresh: bool) -> Known:
+    def _entry(self, row: Row, shared: Shared, *, refresh: bool) -> Known:
         before = self._known.get(row[0])
         if before is None or before[0] != row:
-            return _understood(row, None)
+            return _understood(row, None, shared)
         if refresh and (before[2] or kind_of(row[KEY]) is Kind.REFERENCE):
-            return _understood(row, before[1].api_key if before[1] else None)
+            return _understood(row, before[1].api_key if before[1] else None, shared)
         return before
 
 
-def _understood(row: Row, last_key: Secret | None) -> Known:
+def _understood(row: Row, last_key: Secret | None, shared: Shared) -> Known:
     try:
-        return (row, *entry_of(row, last_key))
+        return (row, *entry_of(row, last_key, shared))
     except (CreativeServicesError, TypeError, ValueError) as error:
         # Only SQL gets such a row past the constraints; it must not take the others with it.
         return (row, None, f"entry {row[0]} '{row[1]}' is no valid entry: {error}")

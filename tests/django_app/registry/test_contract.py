@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
@@ -134,6 +135,17 @@ def test_a_key_file_that_changes_is_read_again_and_one_that_vanishes_is_remember
         file.unlink()
         registry.reload()
         assert (key(), registry.unavailable) == ("sk-second-123456789", {})
+
+
+def test_a_reference_of_many_rows_is_followed_once_and_a_copied_sealed_key_never(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("sk-shared-123456789")
+    with override_settings(CREATIVE_SERVICES={**settings.CREATIVE_SERVICES, "FILE_ALLOW": [str(tmp_path)]}):
+        rows = [make(f"filed {number}", api_key=f"file:{tmp_path / 'key'}") for number in range(3)]
+        own, thief = make("own", api_key="sk-sealed-123456789"), make("thief")
+        Llms.objects.filter(pk=thief.pk).update(api_key=Llms.objects.values_list("api_key").get(pk=own.pk)[0])
+        registry = DjangoLLMRegistry()
+        assert len({id(registry.get_by_id(row.pk).api_key) for row in rows}) == 1  # type: ignore[union-attr]  # there is one
+        assert registry.unavailable.keys() == {thief.pk}
 
 
 def test_a_switched_off_entry_needs_no_key() -> None:
