@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from creative_services.core.errors import CreativeServicesError as CreativeServicesError
     from creative_services.core.errors import NoEntryError as NoEntryError
     from creative_services.core.errors import ProviderError as ProviderError
+    from creative_services.core.errors import StreamInterruptedError as StreamInterruptedError
     from creative_services.core.llm_registry import LLMEntry as LLMEntry
     from creative_services.core.llm_registry import LLMRegistry as LLMRegistry
     from creative_services.core.llm_registry import LLMTier as LLMTier
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from creative_services.core.secrets import Secret as Secret
     from creative_services.core.usage import Usage as Usage
     from creative_services.llms.client import DynamicLLMClient as DynamicLLMClient
+    from creative_services.llms.desk import Patience as Patience
     from creative_services.llms.dict_registry import DictRegistry as DictRegistry
 
 _HOMES = {
@@ -46,10 +48,12 @@ _HOMES = {
     "LLMTier": "core.llm_registry",
     "Needs": "core.needs",
     "NoEntryError": "core.errors",
+    "Patience": "llms.desk",
     "Piece": "core.completions",
     "Pricing": "core.pricing",
     "ProviderError": "core.errors",
     "Secret": "core.secrets",
+    "StreamInterruptedError": "core.errors",
     "ToolCall": "core.completions",
     "Usage": "core.usage",
 }
@@ -70,10 +74,12 @@ __all__ = [
     "LLMTier",
     "Needs",
     "NoEntryError",
+    "Patience",
     "Piece",
     "Pricing",
     "ProviderError",
     "Secret",
+    "StreamInterruptedError",
     "ToolCall",
     "Usage",
     "__version__",
