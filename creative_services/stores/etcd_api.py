@@ -78,7 +78,14 @@ class Gateway:
         self._token = answer["token"]
 
     async def _post(self, path: str, question: Json) -> Json:
-        async with await self._send(path, question) as response:
+        try:
+            response = await self._send(path, question)
+        except aiohttp.ServerDisconnectedError:
+            # A kept connection that a restart had ended. Only what changes nothing may be asked twice.
+            if path != "/v3/kv/range":
+                raise
+            response = await self._send(path, question)
+        async with response:
             return _result(json.loads(await response.read()))
 
     async def _send(self, path: str, question: Json, **options: Any) -> aiohttp.ClientResponse:
