@@ -32,10 +32,13 @@ class Replica:
         """Whether this registration is the newer one."""
         return other is None or self.token > other.token
 
-    def succeeding(self, other: "Replica | None", now: float, seconds: float) -> "Replica":
-        """This replica registered after ``other`` of the same id: whoever comes last has the place."""
+    def succeeding(self, other: "Replica | None", now: float, seconds: float, *, above: int = 0) -> "Replica":
+        """This replica registered after ``other`` of the same id: whoever comes last has the place.
+
+        Its token is higher than the other's and than ``above``: one that was given out is never given out again.
+        """
         before = Lease(subject=other.id, holder=other.holder, expires_at=now, token=other.token) if other else None
-        lease = granted(before, subject=self.id, holder=self.holder, now=now, seconds=seconds)
+        lease = granted(before, subject=self.id, holder=self.holder, now=now, seconds=seconds, above=above)
         assert lease is not None, "a lease that ends now stands in nobody's way"
         return replace(self, token=lease.token)
 

@@ -167,12 +167,9 @@ class RoutingService:
         finally:
             await self._roll.strike(replica)
 
-    def _heard(self, event: str, replica: Replica) -> None:
-        if event == "gone":
-            self._lines.end((replica.id, replica.token), "evicted")
-        elif event == "registered":
-            # Only the one before: older ones were told when it came.
-            self._lines.end((replica.id, replica.token - 1), "replaced")
+    def _heard(self, event: str, replica: Replica, before: Replica | None) -> None:
+        if before is not None and event in ("gone", "registered"):
+            self._lines.end((before.id, before.token), "evicted" if event == "gone" else "replaced")
 
 
 def _removed(_: Replica) -> None:

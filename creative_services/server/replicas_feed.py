@@ -52,7 +52,7 @@ class Feed:
         waiting: deque[Any] = deque()
         bell = asyncio.Event()
 
-        def hear(what: str, replica: Replica) -> None:
+        def hear(what: str, replica: Replica, _: Replica | None) -> None:
             waiting.append({"event": what, "replica": told(replica)})
             bell.set()
 

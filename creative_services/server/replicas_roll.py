@@ -53,7 +53,7 @@ class OwnRoll:
 
     async def enter(self, replica: Replica) -> Replica:
         """Put ``replica`` on the roll."""
-        entered = replica.succeeding(self._table.get(replica.id), 0.0, LEASE)
+        entered = replica.succeeding(self._table.get(replica.id), 0.0, LEASE, above=self._table.highest)
         self._table.put(entered)
         return entered
 
@@ -132,8 +132,10 @@ class SharedRoll:
         for _ in range(_TRIES):
             raw = await self._store.get(key)
             before = decoded(raw) if raw is not None else None
-            highest = max(filter(None, (before, self._table.get(replica.id))), key=lambda one: one.token, default=None)
-            entered = _held_by(self.holder, replica).succeeding(highest, 0.0, self._lease)
+            # An id that was taken off leaves no token behind in the store. The hour stands in for its memory: clocks
+            # may differ, but not by as much as lies between an eviction and the old connection's end.
+            above = max(self._table.highest, int(self._clock.utcnow().timestamp() * 1000))
+            entered = _held_by(self.holder, replica).succeeding(before, 0.0, self._lease, above=above)
             if await self._store.swap(key, raw, encoded(entered)):
                 self._mine[replica.id] = entered
                 self._table.put(entered)

@@ -17,7 +17,8 @@ _LONGEST_QUERY: Final = 4096
 _MOST_CONDITIONS: Final = 100
 _DRAWS: Final = 16
 
-Listener = Callable[[str, Replica], None]
+# (what happened, to whom, what was known of it before)
+Listener = Callable[[str, Replica, Replica | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Query:
 class Table:
     """Registrations by id, and an index of what they can do. Of two with one id the newer counts."""
 
-    __slots__ = ("_answers", "_chance", "_heaviest", "_index", "_known", "_listeners", "_queries")
+    __slots__ = ("_answers", "_chance", "_heaviest", "_index", "_known", "_listeners", "_queries", "highest")
 
     def __init__(self, chance: Callable[[], float] = random) -> None:
         self._chance = chance
@@ -41,6 +42,7 @@ class Table:
         self._heaviest = 1.0
         self._queries: dict[bytes, Query] = {}
         self._listeners: list[Listener] = []
+        self.highest = 0
 
     def __len__(self) -> int:
         return len(self._known)
@@ -63,6 +65,8 @@ class Table:
         if before == replica or (before and before.token > replica.token):
             return False
         self._known[replica.id] = replica
+        # Of all tokens ever seen: one that was given out is never given out again, also when its replica is gone.
+        self.highest = max(self.highest, replica.token)
         answer = {"endpoint": replica.endpoint, "replica_id": replica.id}
         self._answers[replica.id] = json.dumps(answer, separators=(",", ":")).encode()
         if replica.draining:
@@ -71,7 +75,7 @@ class Table:
             self._index.put(replica.id, replica.capabilities)
         # Never lowered: a weight that has gone costs a few more draws and nothing else.
         self._heaviest = max(self._heaviest, replica.weight)
-        self._tell(_event(before, replica), replica)
+        self._tell(_event(before, replica), replica, before)
         return True
 
     def drop(self, replica_id: str, token: int | None = None) -> bool:
@@ -81,7 +85,7 @@ class Table:
             return False
         del self._known[replica_id], self._answers[replica_id]
         self._index.drop(replica_id)
-        self._tell("gone", known)
+        self._tell("gone", known, known)
         return True
 
     def route(self, query_string: bytes) -> bytes | None:
@@ -121,9 +125,9 @@ class Table:
         self._queries[query_string] = query
         return query
 
-    def _tell(self, event: str, replica: Replica) -> None:
+    def _tell(self, event: str, replica: Replica, before: Replica | None) -> None:
         for listener in self._listeners:
-            listener(event, replica)
+            listener(event, replica, before)
 
 
 def _event(before: Replica | None, after: Replica) -> str:
