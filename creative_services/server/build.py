@@ -25,7 +25,6 @@ from creative_services.server.doors import Doors
 from creative_services.server.gateway import Gateway
 from creative_services.server.key_follower import KeyFollower
 from creative_services.server.keys import KeyRing
-from creative_services.server.ledger.spool import Spool
 from creative_services.server.life import Life, Part, Seldom
 from creative_services.server.limits import LocalRates
 from creative_services.server.operations import Operations
@@ -39,6 +38,7 @@ from creative_services.server.translate.translation import Translation
 from creative_services.server.upstream.leg import Leg
 from creative_services.server.upstream.pooled import PooledLeg
 from creative_services.system_clock import SystemClock
+from creative_services.telemetry.spool.spool import Spool
 
 SPOOL: Final = "spool"
 TALLIES: Final = "tallies"

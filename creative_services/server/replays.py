@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from creative_services.server.ledger.spool import locked
 from creative_services.server.problems import Problem
 from creative_services.server.visits import Visit
+from creative_services.telemetry.spool.spool import locked
 
 KEPT_SECONDS: Final = 24 * 3600
 # An answer larger than this is not kept: asking again is then a new call.

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from creative_services.core.errors import ConfigurationError, MissingDependencyError
-from creative_services.server.ledger.handing_over import HandingOver
-from creative_services.server.ledger.shipper import Shipper
+from creative_services.server.ledger.lines import record_in
 from creative_services.server.logs import log_as_json
 from creative_services.server.settings import Settings
 from creative_services.server.workers import Workers
+from creative_services.telemetry.spool.handing_over import HandingOver
+from creative_services.telemetry.spool.shipper import Shipper
 
 # Connections that may wait while all workers are busy accepting others.
 _BACKLOG: Final = 4096
@@ -137,7 +138,7 @@ def _handing_over(serving: Serving) -> HandingOver | None:
     if ledger is None:
         return None
     spools = serving.settings.state / "spool"
-    return HandingOver(lambda: Shipper(spools, serving.sink(ledger)))
+    return HandingOver(lambda: Shipper(spools, serving.sink(ledger), record_in))
 
 
 def _forget_last_time(settings: Settings) -> None:

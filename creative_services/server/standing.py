@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Final
 
 from creative_services.server.exposition import Gauges
-from creative_services.server.ledger.segment import SUFFIX
-from creative_services.server.ledger.spool import Spool
 from creative_services.server.shared_tallies import SharedTallies
 from creative_services.server.tallies import Tallies
+from creative_services.telemetry.spool.segment import SUFFIX
+from creative_services.telemetry.spool.spool import Spool
 
 # A reason for doubt, and the sentence that explains it while it lasts.
 Check = tuple[str, Callable[[], str | None]]

@@ -1,9 +1,11 @@
 """What callers of ours send in a vendor's dialect, read as our nouns. What no noun holds stays where it is."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from creative_services.core.completions import Message
+
+_CONTENT: Final = (str, list, type(None))
 
 
 class InboundError(ValueError):
@@ -22,6 +24,8 @@ def messages_in(document: Mapping[str, Any], name: str = "messages") -> tuple[Me
     for place, message in enumerate(given):
         if not isinstance(message, dict):
             raise InboundError(f"{name}[{place}] must be an object with 'role' and 'content'.", name)
+        if not isinstance(message.get("content"), _CONTENT):
+            raise InboundError(f"{name}[{place}].content must be a text or a list of parts.", name)
     return tuple(given)
 
 

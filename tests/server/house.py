@@ -1,6 +1,7 @@
 """The gateway the tests talk to."""
 
 import asyncio
+import io
 import json
 import socket
 from collections.abc import Mapping, Sequence
@@ -19,8 +20,9 @@ from creative_services.server.build import Parts, build
 from creative_services.server.http.protocol import GatewayProtocol
 from creative_services.server.http.server import GatewayServer
 from creative_services.server.keys import keys_from
-from creative_services.server.ledger.shipper import Shipper
+from creative_services.server.ledger.lines import record_in
 from creative_services.server.settings import Settings
+from creative_services.telemetry.spool.shipper import Shipper
 from creative_services.testing.vendors import VendorServer
 
 KEY = "a-key-of-the-tests-0123456789"
@@ -57,7 +59,7 @@ class MemoryLedger:
     def last(self, spool: str) -> int:
         return self.marks.get(spool, 0)
 
-    def store(self, batch: Batch) -> None:
+    def store(self, batch: Batch[LedgerRecord]) -> None:
         assert batch.first == self.last(batch.spool) + 1
         self.batches.append(batch)
         self.marks[batch.spool] = batch.last
@@ -140,13 +142,14 @@ class House:
             }
         given = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
         sent = json.dumps(body).encode() if data is None and method == "POST" else data
+        sent = io.BytesIO(sent) if isinstance(sent, bytes) and len(sent) > 1_000_000 else sent
         async with self.session.request(method, path, data=sent, headers={**given, **(headers or {})}) as response:
             names = {name.lower(): value for name, value in response.headers.items()}
             return Said(response.status, names, await response.read())
 
     def ledger(self) -> list[LedgerRecord]:
         """Every record so far."""
-        shipper = Shipper(self.settings.state / "spool", self._ledger)
+        shipper = Shipper(self.settings.state / "spool", self._ledger, record_in)
         shipper.ship()
         shipper.close()
         return self._ledger.records

@@ -22,6 +22,10 @@ LINGER_SECONDS: Final = 10.0
 _log = getLogger("creative_services.http")
 
 
+class _LargeHeadError(Exception):
+    """Raised within the parser, which can only be stopped so."""
+
+
 class GatewayProtocol(asyncio.Protocol):
     """Parses with httptools and serves one request at a time; what is pipelined behind it waits."""
 
@@ -57,6 +61,7 @@ class GatewayProtocol(asyncio.Protocol):
         self._behind: deque[Exchange] = deque()
         self._writable: asyncio.Future[None] | None = None
         self._held = False
+        self._weighs = False  # so much has come that the head may be too large
         self._slow = False  # half a head has come
         self._lingering = False
         self._ends = False
@@ -90,12 +95,16 @@ class GatewayProtocol(asyncio.Protocol):
             return
         if self._head_size >= 0:
             self._head_size += len(data)
+            self._weighs = self._head_size > LARGEST_HEAD
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._ends = True  # there is nothing to upgrade to, and what follows is no HTTP
         except httptools.HttpParserError as error:
-            self._refuse("shape", f"This is no HTTP/1.1 request: {error}.")
+            if isinstance(error.__context__, _LargeHeadError):
+                self._refuse("head", f"The head of the request is larger than {LARGEST_HEAD} bytes.")
+            else:
+                self._refuse("shape", f"These bytes are no request: {error}.")
         else:
             if self._head_size > 0:
                 self._half_a_head()
@@ -134,6 +143,8 @@ class GatewayProtocol(asyncio.Protocol):
         parser = self._parser
         assert parser is not None
         self._head_size, self._slow = -1, False
+        if self._weighs and sum(len(name) + len(value) + 4 for name, value in self._headers) > LARGEST_HEAD:
+            raise _LargeHeadError
         scope = self._template.copy()
         scope["method"] = parser.get_method().decode("ascii")
         scope["headers"] = self._headers
@@ -209,6 +220,7 @@ class GatewayProtocol(asyncio.Protocol):
     def _refuse(self, kind: str, words: str) -> None:
         """The bytes are no request. Answers that are under way come first; this one is then the connection's last."""
         self._parser = None
+        self._forget_half_read()
         if self._serving is not None or self._behind:
             self._ends = True
             return
@@ -218,6 +230,17 @@ class GatewayProtocol(asyncio.Protocol):
         head = b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
         self._transport.write(head % (status, REASONS.get(status, b""), len(body)) + body)
         self._transport.close()
+
+    def _forget_half_read(self) -> None:
+        """The request whose body broke off will never be whole: nobody waits for it any longer."""
+        exchange, self._reading = self._reading, None
+        if exchange is None or exchange.started:
+            return
+        exchange.lose()
+        if exchange is self._serving:
+            self._serving = None
+        else:
+            self._behind.remove(exchange)
 
     # What an exchange asks of its connection
 

@@ -1,1 +1,1 @@
-"""From a finished call to a record kept for good: a line, a spool that survives the process, a hand-over, a sink."""
+"""A finished call as a line for the spool, and as a row of the ledger of a gateway that stands alone."""

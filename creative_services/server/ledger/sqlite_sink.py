@@ -45,7 +45,7 @@ class SQLiteSink:
         found = self._database.execute("SELECT last FROM spools WHERE name = ?", (spool,)).fetchone()
         return int(found[0]) if found else 0
 
-    def store(self, batch: Batch) -> None:
+    def store(self, batch: Batch[LedgerRecord]) -> None:
         """Store all records and the spool's highest number, or nothing."""
         rows = (_row(batch.spool, number, record) for number, record in enumerate(batch.records, start=batch.first))
         self._database.execute("BEGIN IMMEDIATE")

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable
 import orjson
 
 from creative_services.core.completions import Completion, Piece
-from creative_services.core.errors import BadRequestError, MalformedAnswerError
+from creative_services.core.errors import BadRequestError, CreativeServicesError, MalformedAnswerError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.usage import Usage
 from creative_services.llms.shelf import Shelf
+from creative_services.providers._translate import translated
 from creative_services.server.relaying import Whole
 from creative_services.server.translate.translation import about, spoken
 from creative_services.server.translate.voices import VOICES, Writer
@@ -34,7 +35,12 @@ class Providing:
         if visit.surface.operation == "embeddings":
             return await self._vectors(visit, entry)
         assert visit.request is not None
-        completion = await self._shelf.of(entry).generate(entry, visit.request)
+        try:
+            completion = await self._shelf.of(entry).generate(entry, visit.request)
+        except CreativeServicesError:
+            raise
+        except Exception as error:
+            raise translated(error, entry) from error
         return spoken(visit, entry, completion, self._time())
 
     async def _vectors(self, visit: Visit, entry: LLMEntry) -> Whole:
@@ -53,9 +59,13 @@ class Providing:
         flow = ProvidedFlow(entry, self._shelf.of(entry).stream(entry, visit.request), writer)
         try:
             flow.first = writer.open() + await flow.next()
-        except BaseException:
-            await flow.aclose()
+        except CreativeServicesError:
             raise
+        except Exception as error:
+            raise translated(error, entry) from error
+        finally:
+            if not flow.first:
+                await flow.aclose()
         return flow
 
 
