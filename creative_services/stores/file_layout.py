@@ -12,6 +12,7 @@
       .literegistry_ttl/      the original's ends of life; heeded when there
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -89,17 +90,12 @@ class Layout:
     def find(self, prefix: str) -> Iterator[tuple[str, Found]]:
         """Every key that begins with ``prefix``. A damaged file costs its own key only."""
         foreign = self._foreign_ends.is_dir()
-        # Strings and descriptors instead of paths and files: this is what a roster of thousands waits for.
-        for entry in os.scandir(self.root):
-            name = entry.name
-            if not (name.startswith(prefix) and _PLAIN.match(name) and entry.is_file(follow_symlinks=False)):
-                continue
-            raw = _read(entry.path)
-            if raw is not None:
+        for name, raw in _contents(self.root, prefix):
+            if _PLAIN.match(name):
                 value, ends_at = split_end(raw)
                 yield name, Found(value, self._foreign_end(name) if foreign and ends_at is None else ends_at)
-        for entry in os.scandir(self.odd):
-            held = _split_key(_read(entry.path) or b"")
+        for _, raw in _contents(self.odd, ""):
+            held = _split_key(raw)
             if held and held[0].startswith(prefix):
                 yield held[0], Found(*split_end(held[1]))
 
@@ -178,14 +174,25 @@ class Layout:
             (self._foreign_ends / hashlib.sha256(key_bytes(key)).hexdigest()).unlink(missing_ok=True)
 
 
-def _read(path: str | Path) -> bytes | None:
+def _contents(folder: Path, prefix: str) -> Iterator[tuple[str, bytes]]:
+    """(name, bytes) of each file. By descriptors and names instead of paths: a roster of thousands waits for this."""
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for entry in os.scandir(place):
+            if entry.name.startswith(prefix) and entry.is_file(follow_symlinks=False):
+                raw = _read(entry.name, place)
+                if raw is not None:
+                    yield entry.name, raw
+    finally:
+        os.close(place)
+
+
+def _read(path: str | Path, folder: int | None = None) -> bytes | None:
     """The file's bytes; None when there is no such file, or it is a folder or a link."""
     try:
-        file = os.open(path, _READ)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        if Path(path).is_symlink():
+        file = os.open(path, _READ, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP):
             return None
         raise
     try:
