@@ -76,3 +76,19 @@ def redact(text: str, *known: Secret | None) -> str:
         if len(value) >= 4:
             text = text.replace(value, _MASK)
     return _KEY_SHAPES.sub(_MASK, text)
+
+
+def without_frames(error: BaseException) -> BaseException:
+    """The error, and whatever it came from, without tracebacks: the frames of a vendor's SDK hold the key.
+
+    Tools that report errors with local values would show it, were the call cut off in the middle.
+    """
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            each.__traceback__ = None
+            waiting += (each.__cause__, each.__context__)
+    return error

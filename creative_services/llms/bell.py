@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 
+from creative_services.core.errors import ConfigurationError
 from creative_services.core.events import Event, Listener
 
 _log = logging.getLogger("creative_services.llms")
@@ -17,13 +18,20 @@ class Bell:
     __slots__ = ("_listeners",)
 
     def __init__(self, listeners: Iterable[Listener] = ()) -> None:
-        self._listeners = tuple(listeners)
+        self._listeners: tuple[Listener, ...] = ()
+        for listener in listeners:
+            self.add(listener)
 
     def __bool__(self) -> bool:
         return bool(self._listeners)
 
     def add(self, listener: Listener) -> None:
         """From the next event on, ``listener`` hears too."""
+        if not callable(listener):
+            raise ConfigurationError(
+                f"A listener is called with each event; {listener!r} cannot be. Give a function, or an instance of a "
+                "class with __call__(self, event)."
+            )
         self._listeners = (*self._listeners, listener)
 
     def ring(self, event: Event) -> None:

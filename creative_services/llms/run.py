@@ -15,6 +15,7 @@ from creative_services.core.events import Answered, Attempted, Call
 from creative_services.core.failures import policy_for
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.retries import full_jitter
+from creative_services.core.secrets import without_frames
 from creative_services.core.usage import Usage
 from creative_services.llms.desk import Desk
 from creative_services.llms.plan import Plan, no_entry
@@ -87,9 +88,11 @@ class Run:
         except TimeoutError as late:
             silent = TimedOutError(f"no answer within {self._now() - self._open.started:.2f} s", llm=entry)
             await self.fail(silent)
-            raise silent from late
-        except BaseException:
+            raise silent from without_frames(late)
+        except BaseException as end:
             await self.abandon()
+            if isinstance(end, asyncio.CancelledError):
+                without_frames(end)
             raise
 
     def within(self, seconds: float) -> AbstractAsyncContextManager[Any]:

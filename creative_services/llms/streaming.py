@@ -10,6 +10,7 @@ from creative_services.core.completions import Completion, LLMResponse, Piece
 from creative_services.core.errors import MalformedAnswerError, ProviderError, StreamInterruptedError, TimedOutError
 from creative_services.core.estimates import estimated_usage
 from creative_services.core.llm_registry import LLMEntry
+from creative_services.core.secrets import without_frames
 from creative_services.llms.asking import Asked
 from creative_services.llms.desk import Desk
 from creative_services.llms.generating import response_of, start, used
@@ -67,8 +68,10 @@ async def _pieces(desk: Desk, asked: Asked) -> AsyncGenerator[Piece, None]:
                 item = await source.next(run, desk.patience.idle_timeout)
         except ProviderError as error:
             raise await source.interrupted(error, desk, run) from error
-        except BaseException:
+        except BaseException as end:
             await run.abandon("".join(source.said))
+            if isinstance(end, asyncio.CancelledError):
+                without_frames(end)
             raise
         finally:
             await source.aclose()
@@ -110,7 +113,8 @@ class _Source:
         except ProviderError:
             raise
         except TimeoutError as late:
-            raise TimedOutError(f"the stream fell silent for {wait:.2f} s", llm=self.llm) from late
+            silent = TimedOutError(f"the stream fell silent for {wait:.2f} s", llm=self.llm)
+            raise silent from without_frames(late)
         if item is None:
             raise MalformedAnswerError("the stream ended without its last event", llm=self.llm)
         return item

@@ -184,6 +184,16 @@ def _disarm(error: BaseException, entry: LLMEntry) -> None:
         if hasattr(response, name):
             setattr(response, name, None)
     _wash(response, entry)
+    _wash_headers(getattr(response, "headers", None), entry)
+
+
+def _wash_headers(headers: Any, entry: LLMEntry) -> None:
+    # Proxies in their debug mode send a request's headers back.
+    for name, value in list(headers.items()) if headers else ():
+        cleaned = _cleaned(value, entry)
+        if cleaned != value:
+            with suppress(TypeError):
+                headers[name] = cleaned
 
 
 def _mask(request: Any) -> None:

@@ -114,6 +114,13 @@ def test_a_client_needs_a_registry(registry):
         DynamicLLMClient(registry)
 
 
+def test_a_listener_can_be_called(make_client):
+    with pytest.raises(ConfigurationError, match="__call__"):
+        make_client(entry(1), listeners=[None])
+    with pytest.raises(ConfigurationError, match="__call__"):
+        make_client(entry(1)).listen("log")
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

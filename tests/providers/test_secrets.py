@@ -21,7 +21,8 @@ ECHO = f"Incorrect API key provided: {KEY}. You can find your key in the console
 
 FAULTS: Mapping[str, Fault] = {
     **{
-        str(status): Fault.status(status, message=ECHO) for status in (400, 401, 403, 404, 408, 413, 429, 500, 503, 529)
+        str(status): Fault.status(status, message=ECHO, headers={"x-echo": KEY})
+        for status in (400, 401, 403, 404, 408, 413, 429, 500, 503, 529)
     },
     "redirect": Fault.status(307, message=ECHO, headers={"location": "http://127.0.0.1:9/elsewhere"}),
     "drop": Fault.drop(),
