@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from creative_services.core.usage import Usage
 
@@ -32,27 +32,26 @@ class LedgerRecord:
     error: str = ""
 
 
+R = TypeVar("R")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Records handed over together. ``spool`` and the numbers from ``first`` on name each of them for ever."""
+class Batch(Generic[R]):
+    """Records handed over together: the numbers ``first`` to ``last`` of a spool, without those nobody can read."""
 
     spool: str
     first: int
-    records: Sequence[LedgerRecord]
-
-    @property
-    def last(self) -> int:
-        """The number of the last record."""
-        return self.first + len(self.records) - 1
+    last: int
+    records: Sequence[R]
 
 
-class LedgerSink(Protocol):
+class Sink(Protocol[R]):
     """Keeps records for good. Between them the two methods make a hand-over exactly once, whatever dies when."""
 
     def last(self, spool: str) -> int:
         """The highest number stored from this spool; 0 when none is."""
         ...
 
-    def store(self, batch: Batch) -> None:
+    def store(self, batch: Batch[R]) -> None:
         """Store all records and, in the same transaction, ``batch.last`` as the spool's highest number; or nothing."""
         ...

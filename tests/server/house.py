@@ -133,7 +133,7 @@ class House:
     async def ask(self, path: str = CHAT, *, key: str | None = KEY, method: str = "POST", data: Any = None,
                   headers: Mapping[str, str] | None = None, **body: Any) -> Said:  # fmt: skip
         """One request; the body's members as keywords."""
-        if path == CHAT or path == ANTHROPIC:
+        if path in (CHAT, ANTHROPIC):
             body = {
                 "model": "economy",
                 "messages": MESSAGES,

@@ -102,7 +102,6 @@ class Worker(models.Model):
     token = models.BigIntegerField(_("token"), default=0)
     stale_for = models.FloatField(_("age of its state in seconds"), default=0)
     waiting = models.PositiveBigIntegerField(_("usage rows to store"), default=0)
-    lost = models.PositiveBigIntegerField(_("usage rows lost"), default=0)
     started_at = models.DateTimeField(_("started at"))
     seen_at = models.DateTimeField(_("seen at"), db_index=True)
 

@@ -126,7 +126,7 @@ class UsageSpool(models.Model):
 
     name = models.CharField(_("name"), max_length=100, primary_key=True)
     last = models.PositiveBigIntegerField(_("last"), default=0)
-    seen_at = models.DateTimeField(_("seen at"), auto_now_add=True)
+    seen_at = models.DateTimeField(_("seen at"))
 
     class Meta:
         db_table = "creative_services_usage_spool"

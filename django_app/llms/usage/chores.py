@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from creative_services.adapters.django import DjangoLLMRegistry
 from creative_services.core.errors import CreativeServicesError
-from creative_services.telemetry.hand_over import Spool
+from creative_services.telemetry.spool.keeper import Keeper
 from django_app.llms.models import Usage, Worker
 from django_app.llms.usage.totals import roll_up
 
@@ -31,7 +31,7 @@ class Chores:
         self._name, self._pid = "", 0
         self._started_at = timezone.now()
         self._beat_at = self._summed_at = float("-inf")
-        self.spool: Spool[list[Usage]] | None = None
+        self.keeper: Keeper[list[Usage]] | None = None
 
     def do(self) -> None:
         """What is due. A failure waits for the next time: the rows themselves are stored already."""
@@ -54,8 +54,7 @@ class Chores:
                 "revision": revision.number,
                 "token": revision.token,
                 "stale_for": max(0.0, self._registry.stale_for),
-                "waiting": max(0, self.spool.waiting) if self.spool else 0,
-                "lost": self.spool.lost if self.spool else 0,
+                "waiting": self.keeper.waiting if self.keeper else 0,
                 "started_at": self._started_at,
                 "seen_at": timezone.now(),
             },

@@ -8,8 +8,8 @@ from creative_services.adapters.django_feed import default_database
 from creative_services.adapters.django_testing import no_thread
 from creative_services.adapters.django_wakeups import private_connection
 from creative_services.core.events import Answered, Event
-from creative_services.telemetry.hand_over import Spool
-from creative_services.telemetry.spool import Batch
+from creative_services.core.ledger import Batch
+from creative_services.telemetry.spool.keeper import Keeper
 from django_app.llms.models import Usage
 from django_app.llms.usage.chores import Chores
 from django_app.llms.usage.place import directory
@@ -100,18 +100,18 @@ def keeper_of(using: str) -> Keeps:
     """The one keeper of a database in this process."""
     with _making:
         if using not in _keepers:
-            _keepers[using] = InTests(using) if no_thread(using) else _spool(using)
+            _keepers[using] = InTests(using) if no_thread(using) else _keeper(using)
         return _keepers[using]
 
 
-def _spool(using: str) -> Spool[list[Usage]]:
+def _keeper(using: str) -> Keeper[list[Usage]]:
     chores = Chores(using)
-    spool: Spool[list[Usage]] = Spool(
+    keeper: Keeper[list[Usage]] = Keeper(
         directory(using),
         decode=decode,
         sink=UsageTable(using),
         around=lambda: private_connection(using),
-        idle=chores.do,
+        chores=chores.do,
     )
-    chores.spool = spool
-    return spool
+    chores.keeper = keeper
+    return keeper

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from logging import getLogger
 
 from django.db import DataError, IntegrityError, transaction
+from django.utils import timezone
 
-from creative_services.telemetry.spool import Batch
+from creative_services.core.ledger import Batch
 from django_app.llms.models import Usage, UsageNews, UsageSpool
 from django_app.llms.usage.rows import hours_of
 
@@ -23,9 +24,8 @@ class UsageTable:
 
     def last(self, spool: str) -> int:
         """The highest number stored from this spool."""
-        spools = UsageSpool.objects.using(self._using)
-        spools.bulk_create([UsageSpool(name=spool)], ignore_conflicts=True)
-        return spools.get(pk=spool).last
+        found = UsageSpool.objects.using(self._using).filter(pk=spool).values_list("last", flat=True)
+        return found[0] if found else 0
 
     def store(self, batch: Batch[list[Usage]]) -> None:
         """All rows, or none."""
@@ -39,11 +39,19 @@ class UsageTable:
 
     def _store(self, batch: Batch[list[Usage]], rows: list[Usage], insert: Insert) -> None:
         with transaction.atomic(using=self._using):
-            waits = UsageSpool.objects.using(self._using).filter(pk=batch.spool, last=batch.first - 1)
-            if not waits.update(last=batch.last):
-                raise ValueError(f"The spool {batch.spool} was handed over by somebody else.")
+            self._note_place(batch)
             insert(rows, self._using)
             UsageNews.objects.using(self._using).bulk_create([UsageNews(hour=hour) for hour in hours_of(rows)])
+
+    def _note_place(self, batch: Batch[list[Usage]]) -> None:
+        spools, now = UsageSpool.objects.using(self._using), timezone.now()
+        known = spools.filter(pk=batch.spool)
+        if known.filter(last=batch.first - 1).update(last=batch.last, seen_at=now):
+            return
+        if known.exists():
+            raise ValueError(f"The spool {batch.spool} was handed over by somebody else.")
+        # New, or silent for so long that it was pruned. Of two at once, one fails here and takes nothing in.
+        spools.create(name=batch.spool, last=batch.last, seen_at=now)
 
 
 def _insert(rows: list[Usage], using: str) -> None:

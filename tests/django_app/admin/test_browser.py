@@ -57,7 +57,8 @@ def test_adding_an_entry_that_was_tested_and_previewed_first(
     page.wait_for_selector("text=It works. The model cannot do what is marked amber.")
     steps = page.locator(".cs-step strong").all_inner_texts()
     assert steps == [
-        "Endpoint allowed", "Driver", "DNS", "TCP / TLS", "Key", "Model exists", "Short call", "Stream", "Tools", "JSON",
+        "Endpoint allowed", "Driver", "DNS", "TCP / TLS", "Key", "Model exists", "Short call", "Stream", "Tools",
+        "JSON",
     ]  # fmt: skip
     page.locator(".cs-tools").scroll_into_view_if_needed()
     visit.picture("test_connection", whole=False)
