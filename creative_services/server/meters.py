@@ -77,7 +77,7 @@ class ChatMeter(Meter):
 
     __slots__ = ("_tier", "_usage")
 
-    text = re.compile(rb'"(?:content|arguments|reasoning_content|refusal)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+    text = re.compile(rb'"(?:content|arguments|reasoning_content|reasoning|refusal)"\s*:\s*"((?:[^"\\]|\\.)*)"')
     telling = re.compile(rb'"usage"\s*:\s*\{|"finish_reason"\s*:\s*"|"error"\s*:\s*["{]|\[DONE\]')
 
     def __init__(self) -> None:

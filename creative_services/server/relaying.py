@@ -20,6 +20,8 @@ from creative_services.wire.faults import fault_in
 from creative_services.wire.openai_chat import OTHER_WORD
 
 _USAGE_ASKED: Final = "stream_options"
+# What comes before the first word is a few hundred bytes; a stream of some other kind is not held back for long.
+_PREAMBLE: Final = 4096
 
 
 class Whole(NamedTuple):
@@ -54,6 +56,11 @@ class Relay:
         try:
             first, meter = await begun(answer, door.entry), visit.surface.meter()
             meter.feed(first)
+            # Who will say something comes first; as long as nothing is said another entry may step in.
+            while not meter.said and not meter.complete and meter.fault is None and len(first) < _PREAMBLE:
+                piece = await _next(answer, door.entry)
+                meter.feed(piece)
+                first += piece
             if meter.fault is not None:
                 raise of_fault(meter.fault, door.entry)
         except BaseException:
@@ -127,14 +134,19 @@ async def refused(answer: Answer, entry: LLMEntry) -> Exception:
         answer.close()
 
 
-async def begun(answer: Answer, entry: LLMEntry) -> bytes:
-    """The first bytes of a stream that really is one."""
+async def _next(answer: Answer, entry: LLMEntry) -> bytes:
     try:
-        first = await answer.piece()
+        piece = await answer.piece()
     except OSError as error:
         raise translated(error, entry) from error
-    if not first:
+    if not piece:
         raise MalformedAnswerError("the stream ended before it said anything", llm=entry)
+    return piece
+
+
+async def begun(answer: Answer, entry: LLMEntry) -> bytes:
+    """The first bytes of a stream that really is one."""
+    first = await _next(answer, entry)
     kind = answer.headers.get("content-type", "")
     if "event-stream" not in kind:
         raise MalformedAnswerError(
