@@ -89,15 +89,21 @@ def decode(line: bytes) -> list[Usage]:
 
 
 def _usage(values: dict[str, Any]) -> Usage:
-    values["at"] = datetime.fromisoformat(values["at"]).astimezone(UTC)
+    values["at"] = datetime.fromisoformat(values["at"])
+    return storable(values)
+
+
+def storable(values: dict[str, Any]) -> Usage:
+    """A row that every database takes: texts of their length, counts and money in their range."""
+    values["at"] = values["at"].astimezone(UTC)
     for name, longest in _LONGEST.items():
         if name in values:
             values[name] = _storable(str(values[name]))[:longest]
     for name in _MONEY:
-        values[name] = _price(values[name])
+        values[name] = _price(values.get(name))
     for name in _COUNTS:
         values[name] = min(max(0, int(values[name])), _TOO_MANY)
-    values["metadata"] = _storable(values["metadata"])
+    values["metadata"] = _storable(values.get("metadata") or {})
     return Usage(**values)
 
 
@@ -110,7 +116,7 @@ def _storable(value: Any) -> Any:
     return [_storable(each) for each in value] if isinstance(value, list) else value
 
 
-def _price(text: str | None) -> Decimal | None:
+def _price(text: str | Decimal | None) -> Decimal | None:
     try:
         amount = None if text is None else Decimal(text)
     except InvalidOperation:
