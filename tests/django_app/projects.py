@@ -3,18 +3,21 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from queue import Empty, Queue
+from tempfile import TemporaryFile
 from textwrap import dedent
 from threading import Thread
 from typing import Any
 
+from tests.django_app.nursery import ROOT, Nursery
 from tests.django_app.settings import database
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
+
+nursery = cache(Nursery)  # one for all projects of the session, closed at its end
 
 # The whole project: these are the ten lines of the tutorial.
 SETTINGS = """
@@ -27,6 +30,12 @@ INSTALLED_APPS = [
 DATABASES = {{"default": {database!r}}}
 USE_TZ = True
 CREATIVE_SERVICES = {creative_services!r}
+"""
+
+MANAGE = """
+import sys
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
 """
 
 PREAMBLE = """
@@ -67,12 +76,12 @@ class Project:
 
     def manage(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """``manage.py`` with these words."""
-        command = [sys.executable, "-m", "django", *words]
-        done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
-        assert not check or done.returncode == 0, done.stdout + done.stderr
-        return done
+        with TemporaryFile("w+") as said, TemporaryFile("w+") as complained, Path(os.devnull).open() as nothing:
+            files = [file.fileno() for file in (nothing, said, complained)]
+            code = nursery().bear(MANAGE, files, self.environment, words).wait(PATIENCE)
+            texts = [file.seek(0) or file.read() for file in (said, complained)]
+        assert not check or code == 0, "".join(texts)
+        return subprocess.CompletedProcess(words, code, *texts)
 
     def run(self, code: str) -> list[Any]:
         """What a process of its own says until its end."""
@@ -83,7 +92,7 @@ class Project:
 
     def start(self, code: str) -> "Child":
         """A process of its own, to talk with."""
-        child = Child([sys.executable, "-X", "dev", "-c", PREAMBLE + dedent(code)], self.environment)
+        child = Child(PREAMBLE + dedent(code), self.environment)
         self._children.append(child)
         return child
 
@@ -96,9 +105,14 @@ class Project:
 class Child:
     """A process that says JSON lines, and hears them."""
 
-    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    def __init__(self, code: str, environment: Mapping[str, str]) -> None:
+        pipes = [os.pipe() for _ in range(3)]
+        (its_stdin, stdin), (stdout, its_stdout), (stderr, its_stderr) = pipes
+        its = (its_stdin, its_stdout, its_stderr)
+        self.process = nursery().bear(code, its, environment)
+        for file in its:
+            os.close(file)
+        self._stdin, self._stdout, self._stderr = os.fdopen(stdin, "w"), os.fdopen(stdout), os.fdopen(stderr)
         self._said: Queue[str | None] = Queue()
         self.complaints: list[str] = []
         self._readers = [Thread(target=self._read), Thread(target=self._read_complaints)]
@@ -106,12 +120,12 @@ class Child:
             reader.start()
 
     def _read(self) -> None:
-        for line in self.process.stdout or ():
+        for line in self._stdout:
             self._said.put(line)
         self._said.put(None)
 
     def _read_complaints(self) -> None:
-        self.complaints.extend(self.process.stderr or ())
+        self.complaints.extend(self._stderr)
 
     def hears(self) -> Any:
         """The next thing it says."""
@@ -130,9 +144,8 @@ class Child:
 
     def tell(self, *words: Any) -> None:
         """Say something to it."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(words) + "\n")
-        self.process.stdin.flush()
+        self._stdin.write(json.dumps(words) + "\n")
+        self._stdin.flush()
 
     def stop(self) -> None:
         """End it, if it runs."""
@@ -140,6 +153,5 @@ class Child:
         self.process.wait(PATIENCE)
         for reader in self._readers:
             reader.join(PATIENCE)
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if stream:
-                stream.close()
+        for stream in (self._stdin, self._stdout, self._stderr):
+            stream.close()
