@@ -120,9 +120,10 @@ def keep(child: int, told: int, *others: int) -> None:
     """Tell the child's pid, and then how it ended."""
     for file in (*others, 0):
         os.close(file)
-    os.write(told, f"{child}\n".encode())
-    _, status = os.waitpid(child, 0)
-    os.write(told, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    with suppress(BrokenPipeError):  # whoever asked may be gone by then
+        os.write(told, f"{child}\n".encode())
+        _, status = os.waitpid(child, 0)
+        os.write(told, f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 
