@@ -152,6 +152,12 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def _mortal() -> list[str]:
+    """A test run that is killed takes its servers along, where the system can arrange that."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+
+
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
