@@ -78,16 +78,20 @@ class Accounts:
             return ()
         amount = self._worst_case(entry, request)
         held: list[Reservation] = []
-        for budget in budgets:
-            account = budget.account(tier=tier, user=user, at=at)
-            left = await self._store.reserve(account, amount, budget.limit)
-            if left is not None:
-                await self.settle(held, Decimal(0))
-                raise BudgetExceededError(
-                    f"The budget of {budget} has {max(left, Decimal(0)):f} USD left, and {entry} could cost up to "
-                    f"{amount:f} USD. Lower max_tokens, ask for a cheaper tier, or raise the limit."
-                )
-            held.append(Reservation(account=account, amount=amount))
+        try:
+            for budget in budgets:
+                account = budget.account(tier=tier, user=user, at=at)
+                left = await self._store.reserve(account, amount, budget.limit)
+                if left is not None:
+                    raise BudgetExceededError(
+                        f"The budget of {budget} has {max(left, Decimal(0)):f} USD left, and {entry} could cost up to "
+                        f"{amount:f} USD. Lower max_tokens, ask for a cheaper tier, or raise the limit."
+                    )
+                held.append(Reservation(account=account, amount=amount))
+        except BaseException:
+            # Also when the store fails, or the caller gives up, between one budget and the next.
+            await self.settle(held, Decimal(0))
+            raise
         return tuple(held)
 
     async def _in_force(self) -> Sequence[Budget]:

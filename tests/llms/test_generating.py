@@ -207,6 +207,22 @@ async def test_callers_at_once_cannot_overspend(make_client):
     assert sum(result.ok for result in results) == 5
 
 
+async def test_money_set_aside_is_free_again_when_the_store_fails_half_way(make_client):
+    from creative_services.llms.accounts import MemoryBudgets
+
+    class Failing(MemoryBudgets):
+        async def reserve(self, account, amount, limit):
+            if account.startswith("user"):
+                raise ConnectionError("the store is away")
+            return await super().reserve(account, amount, limit)
+
+    store = Failing()
+    budgets = [Budget(limit=Decimal(5)), Budget(limit=Decimal(5), scope="user")]
+    with pytest.raises(ConnectionError):
+        await make_client(entry(1), budgets=budgets, budget_store=store).generate("x", tier="standard")
+    assert {*store._spent.values()} == {0}
+
+
 async def test_without_a_price_no_budget_can_be_kept(make_client):
     free, unknown = (
         entry(2, cost_per_1k_input=0, cost_per_1k_output=0),

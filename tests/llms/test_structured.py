@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pydantic
 import pytest
+from typing_extensions import TypedDict
 
 from creative_services.core.completions import Completion
 from creative_services.core.errors import ParsedAnswerError
@@ -25,6 +26,11 @@ class Town:
     people: int
 
 
+class Hamlet(TypedDict):
+    name: str
+    people: int
+
+
 SCHEMA = {
     "title": "Place",
     "type": "object",
@@ -39,6 +45,7 @@ GOOD = '{"name": "Ulm", "people": 128000}'
     [
         (City, City(name="Ulm", people=128000)),
         (Town, Town("Ulm", 128000)),
+        (Hamlet, {"name": "Ulm", "people": 128000}),
         (SCHEMA, {"name": "Ulm", "people": 128000}),
         (list[int] | City, City(name="Ulm", people=128000)),
     ],

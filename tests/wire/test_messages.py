@@ -1,6 +1,7 @@
 """Images, tools and calls are understood in every common spelling."""
 
 import base64
+from pathlib import PurePath
 from typing import Any
 
 import pytest
@@ -42,6 +43,14 @@ def test_images(part: Any, link: str) -> None:
 @pytest.mark.parametrize("part", ["text", {"type": "text", "text": "x"}, {"type": "input_audio"}, 7, None])
 def test_what_is_no_image(part: Any) -> None:
     assert m.image_in(part) is None
+
+
+@pytest.mark.parametrize(
+    "given", ["photos/ulm.png", "/tmp/a.b", "C:\\ulm", "not an image!", PurePath("photos/ulm.png")]
+)
+def test_a_files_name_is_no_image(given: Any) -> None:
+    with pytest.raises(ValueError, match="needs a URL, a data: URL or bytes"):
+        m.image_in({"type": "image", "image": given})
 
 
 def test_an_image_without_anything_says_what_is_missing() -> None:
