@@ -57,6 +57,11 @@ class LoopThread:
         if current_thread() is self._thread:
             work.close()
             raise ConfigurationError("A *_sync method was called on its own loop thread; use the async one there.")
+        if sys.is_finalizing():
+            work.close()
+            raise ConfigurationError(
+                "A *_sync method was called while the interpreter ends; call it before, or atexit."
+            )
         future = asyncio.run_coroutine_threadsafe(work, self._running())
         try:
             return future.result()

@@ -92,14 +92,35 @@ client = DynamicLLMClient(DictRegistry([entry]), providers={"p": ScriptedProvide
 pieces = client.stream_sync("x", tier="standard")
 print(next(pieces))
 """
+_TOO_LATE = """
+import builtins, os
+class Late:
+    def __del__(self, client=client, write=os.write):
+        try:
+            client.generate_sync("x", tier="standard")
+        except ValueError as error:
+            write(1, str(error).encode())
+# What hangs on the builtins goes last of all.
+builtins.late = Late()
+"""
+
+
+def _end_of(script: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": "."},
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_a_script_ends_although_it_holds_an_unread_stream():
-    done = subprocess.run(
-        [sys.executable, "-c", _LEFT_BEHIND], capture_output=True, text=True, timeout=60, check=False,
-        env={**os.environ, "PYTHONPATH": "."},
-    )  # fmt: skip
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "one", "")
+    assert _end_of(_LEFT_BEHIND) == (0, "one \n", "")
+
+
+def test_a_call_while_the_interpreter_ends_is_refused_instead_of_waiting_for_ever():
+    code, out, err = _end_of(_LEFT_BEHIND + _TOO_LATE)
+    assert (code, err) == (0, "")
+    assert "while the interpreter ends" in out
 
 
 def test_a_stream_collected_on_the_loops_own_thread_is_closed_there():
