@@ -49,6 +49,7 @@ _MOVABLE: Final = (
 _PATIENCE: Final = 1.0
 _UNKNOWN_PATIENCE: Final = 5.0
 _PROBE_SECONDS: Final = 1.0
+_MOST_WAYS: Final = 512  # replicas that connections are kept to; addresses come and go for as long as we run
 
 
 @dataclass(slots=True)
@@ -117,7 +118,7 @@ class ReplicasProvider:
                 failure = failure or UnreachableError(f"the replica {uri} is not asked: {why}", llm=entry)
                 continue
             try:
-                return await self._asked(balancer, uri, ask, self._way(here, balancer, uri), there)
+                return await self._asked(balancer, uri, ask, await self._way(here, uri), there)
             except _MOVABLE as error:
                 failure = error
         raise failure or UnreachableError(f"no replica on the roster satisfies {entry.api_endpoint}", llm=entry)
@@ -183,11 +184,12 @@ class ReplicasProvider:
             here = self._loops[loop] = _Here(Sources(self._clock))
         return here
 
-    def _way(self, here: _Here, balancer: Balancer, uri: str) -> CompatibleProvider:
+    async def _way(self, here: _Here, uri: str) -> CompatibleProvider:
         """A provider for each replica: its pool keeps connections by entry, and here one entry has many homes."""
-        way = here.ways.get(uri)
-        if way is None:
-            way = here.ways[uri] = CompatibleProvider()
+        way = here.ways.pop(uri, None) or CompatibleProvider()
+        here.ways[uri] = way  # the one used last is the last to go
+        if len(here.ways) > _MOST_WAYS:
+            await here.ways.pop(next(iter(here.ways))).aclose()
         return way
 
 
