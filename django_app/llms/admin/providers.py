@@ -13,7 +13,7 @@ from creative_services.core.errors import CreativeServicesError
 from django_app.llms import conf
 from django_app.llms.admin import words
 from django_app.llms.admin.base import may, require, screen, url
-from django_app.llms.admin.telling import KeyState, key_of
+from django_app.llms.admin.telling import KeyState, key_of, stored_key
 from django_app.llms.keys import sealing
 from django_app.llms.keys.written import Kind, kind_of
 from django_app.llms.models import Llms, Trial
@@ -84,7 +84,7 @@ def cards(rows: Sequence[Llms]) -> list[ProviderCard]:
     trials = Trial.objects.in_bulk([row.pk for row in rows])
     found: dict[str, dict[str, KeyRow]] = {}
     for row in rows:
-        shared = row.api_key if kind_of(row.api_key) in (Kind.REFERENCE, Kind.NONE) else f"sealed {row.pk}"
+        shared = stored_key(row) if kind_of(row.api_key) in (Kind.REFERENCE, Kind.NONE) else f"sealed {row.pk}"
         keys = found.setdefault(row.provider, {})
         key = keys.setdefault(shared, None) or KeyRow(state=key_of(row))  # type: ignore[arg-type]  # filled on this line
         keys[shared] = key
@@ -99,7 +99,7 @@ def sealing_state(rows: Sequence[Llms]) -> dict[str, Any]:
     sealed = [row for row in rows if kind_of(row.api_key) is Kind.SEALED]
     try:
         keys = len(sealing.master_keys())
-        current = sum(sealing.sealed_with_newest(row.api_key) for row in sealed) if keys else 0
+        current = sum(sealing.sealed_with_newest(stored_key(row)) for row in sealed) if keys else 0
     except CreativeServicesError as error:
         return {"trouble": str(error), "total": len(sealed), "current": 0, "keys": 0}
     return {"total": len(sealed), "current": current, "keys": keys, "waiting": len(sealed) - current}

@@ -55,12 +55,17 @@ class KeyState:
     trouble: str = ""
 
 
+def stored_key(row: Llms) -> str:
+    """The column's text; nothing for a plain key, which waits in the object to be sealed."""
+    return row.api_key if isinstance(row.api_key, str) else ""
+
+
 def key_of(row: Llms) -> KeyState:
     """The key's state without the key."""
     kind = kind_of(row.api_key)
     shown = row.key_source if kind is not Kind.PLAIN else _("unreadable")
     try:
-        key = read_key(row.api_key, row.pk or 0, owner=str(row))
+        key = read_key(stored_key(row), row.pk or 0, owner=str(row))
     except Exception as error:  # noqa: BLE001 - a resolver is somebody else's code; the list must show all the same
         told = str(error) if isinstance(error, ValueError) else type(error).__name__
         return KeyState(shown, kind.value, trouble=told)

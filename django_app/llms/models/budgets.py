@@ -86,7 +86,7 @@ class BudgetLimit(models.Model):
 
     def as_budget(self) -> Budget:
         """The rule as calls keep it."""
-        return Budget(limit=self.limit, per=self.per, scope=self.scope, whom=self.whom)  # type: ignore[arg-type]  # the choices are those names
+        return Budget(limit=Decimal(f"{self.limit.normalize():f}"), per=self.per, scope=self.scope, whom=self.whom)  # type: ignore[arg-type]  # the choices are those names
 
 
 class BudgetAccount(models.Model):

@@ -9,10 +9,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from creative_services.adapters.django_feed import default_database
+from creative_services.adapters.django_testing import no_thread
 from creative_services.core.budgets import Budget
 from django_app.llms.models import BudgetAccount, BudgetLimit
 from django_app.llms.models.budgets import units, usd
-from django_app.llms.usage.errand import errands_of
+from django_app.llms.usage.errand import Lender, errands_of
 
 # A changed limit is kept this much later; asking each time would double what a call waits for its budget.
 _LIMITS_SECONDS: Final = 1.0
@@ -27,6 +28,7 @@ class DjangoBudgets:
 
     def __init__(self, using: str | None = None) -> None:
         self._using = using
+        self._lender = Lender()
         self._limits: tuple[Budget, ...] = ()
         self._limits_until = float("-inf")
 
@@ -36,19 +38,19 @@ class DjangoBudgets:
         return self._using or default_database()
 
     async def in_force(self) -> Sequence[Budget]:
-        """The active budgets of the admin, at most a second old."""
-        if monotonic() >= self._limits_until:
-            self._limits = await errands_of(self.using).run(self._read_limits)
+        """The active budgets of the admin, at most a second old; in tests those of this moment."""
+        if monotonic() >= self._limits_until or no_thread(self.using):
+            self._limits = await errands_of(self.using).run(self._read_limits, self._lender)
             self._limits_until = monotonic() + _LIMITS_SECONDS
         return self._limits
 
     async def reserve(self, account: str, amount: Decimal, limit: Decimal) -> Decimal | None:
         """Set ``amount`` aside unless that would pass ``limit``: None when done, else what is left."""
-        return await errands_of(self.using).run(lambda: self.reserve_now(account, amount, limit))
+        return await errands_of(self.using).run(lambda: self.reserve_now(account, amount, limit), self._lender)
 
     async def settle(self, account: str, reserved: Decimal, actual: Decimal) -> None:
         """Replace what was reserved by what was spent."""
-        await errands_of(self.using).run(lambda: self.settle_now(account, reserved, actual))
+        await errands_of(self.using).run(lambda: self.settle_now(account, reserved, actual), self._lender)
 
     def reserve_now(self, account: str, amount: Decimal, limit: Decimal) -> Decimal | None:
         """``reserve`` for code without an event loop."""
