@@ -10,7 +10,7 @@ from secrets import token_bytes
 from typing import TYPE_CHECKING, Final
 
 from creative_services.core.errors import ConfigurationError, MissingDependencyError
-from creative_services.core.secrets import Secret
+from creative_services.core.secrets import Secret, secret
 from django_app.llms import conf
 from django_app.llms.keys.written import SEALED_PREFIX
 
@@ -46,8 +46,9 @@ def bound_to(row_id: int) -> bytes:
     return f"creative_services_llms.Llms.{row_id}.api_key".encode()
 
 
-def seal(value: str, row_id: int) -> str:
+def seal(value: str | Secret, row_id: int) -> str:
     """``value`` encrypted with the newest key: ``v1$keyid$token``."""
+    key = secret(value) or Secret("")
     keys = master_keys()
     if not keys:
         raise ConfigurationError(
@@ -55,7 +56,7 @@ def seal(value: str, row_id: int) -> str:
             "and put it there, or give the key by reference, such as env:OPENAI_API_KEY."
         )
     nonce = token_bytes(_NONCE)
-    sealed = nonce + keys[0].cipher.encrypt(nonce, value.encode(), bound_to(row_id))
+    sealed = nonce + keys[0].cipher.encrypt(nonce, key.reveal().encode(), bound_to(row_id))
     return f"{SEALED_PREFIX}{keys[0].id}${urlsafe_b64encode(sealed).decode()}"
 
 

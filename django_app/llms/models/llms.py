@@ -18,7 +18,7 @@ from django_app.llms.keys.sealing import seal
 from django_app.llms.keys.written import Kind, kind_of, source_of
 from django_app.llms.models import rules
 from django_app.llms.models.key_field import KeyField
-from django_app.llms.models.queryset import LlmsQuerySet
+from django_app.llms.models.queryset import LlmsManager
 from django_app.llms.ordering import PRICE_ORDER
 from django_app.llms.rows import COLUMNS, entry_of
 
@@ -74,7 +74,7 @@ class Llms(models.Model):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(_("updated at"), auto_now=True, db_default=Now())
 
-    objects = LlmsQuerySet.as_manager()
+    objects = LlmsManager()
 
     _as_stored: dict[str, str] = {}  # noqa: RUF012 - never changed in place
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import override_settings
 
 from creative_services.core.errors import ConfigurationError
+from creative_services.core.secrets import Secret
 from django_app.llms.keys import resolving, sealing
 from django_app.llms.keys.reading import read_key
 from django_app.llms.keys.sealing import new_master_key, seal, unseal
@@ -137,7 +138,7 @@ class TestRows:
         row = Llms(name="a", provider="openai", model_name="m", tier="standard", api_key=PLAIN)
         with pytest.raises(ConfigurationError, match="ignore_conflicts"):
             Llms.objects.bulk_create([row], ignore_conflicts=True)
-        assert row.api_key == PLAIN
+        assert row.api_key == Secret(PLAIN)
         assert not Llms.objects.exists()
 
     def test_saving_again_keeps_the_token_and_its_age(self) -> None:
