@@ -50,8 +50,9 @@ def acting(user: Any, reason: str = "") -> Iterator[None]:
 
 def state_of(row: Any) -> State:
     """The row as the history keeps it: plain data, the key by its source only."""
-    names = [field.attname for field in row._meta.concrete_fields if field.attname not in _LEFT_OUT]
-    return {name: _plain(name, getattr(row, name)) for name in names}
+    fields = [field for field in row._meta.concrete_fields if field.attname not in _LEFT_OUT]
+    # What code assigned may still be text or a plain number: a price of 1 is no other than one of Decimal(1).
+    return {field.attname: _plain(field.attname, field.to_python(getattr(row, field.attname))) for field in fields}
 
 
 def _plain(name: str, value: Any) -> Any:

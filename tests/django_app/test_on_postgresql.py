@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SUITES = ("llms", "registry/test_contract.py", "registry/test_in_tests.py", "test_migrations.py")
+SUITES = (
+    "llms", "registry/test_contract.py", "registry/test_in_tests.py", "test_migrations.py", "admin/test_screens.py",
+    "admin/test_entries.py", "usage/test_listener.py", "usage/test_totals.py", "usage/test_gateway.py",
+)  # fmt: skip
 
 
 def test_the_suite_on_postgresql(new_postgres_url: Callable[[], str]) -> None:
