@@ -1,11 +1,14 @@
 """The ledger of a gateway that stands alone: one SQLite file, readable with any tool that reads SQLite."""
 
 import sqlite3
-from datetime import UTC
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from creative_services.core.ledger import Batch, LedgerRecord
+from creative_services.core.usage import Usage
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -57,6 +60,11 @@ class SQLiteSink:
             self._database.execute("ROLLBACK")
             raise
 
+    def records(self) -> Iterator[LedgerRecord]:
+        """Every record, in the order of their spools."""
+        for row in self._database.execute("SELECT * FROM calls ORDER BY spool, number"):
+            yield _record(row)
+
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
@@ -73,4 +81,21 @@ def _row(spool: str, number: int, record: LedgerRecord) -> tuple[Any, ...]:
         usage.service_tier, usage.estimated,
         None if record.cost is None else f"{record.cost:f}",
         record.seconds, record.attempts, record.streamed, record.error,
+    )  # fmt: skip
+
+
+def _record(row: tuple[Any, ...]) -> LedgerRecord:
+    _, _, request_id, at, surface, status, key_id, owner, asked, tier, llm_id, provider, model, *rest = row
+    into, out, cached, written, written_1h, reasoning, service_tier, estimated, cost, seconds, *rest = rest
+    attempts, streamed, error = rest
+    return LedgerRecord(
+        request_id=request_id, at=datetime.fromisoformat(at), surface=surface, status=status,
+        key_id=key_id, owner=owner, asked=asked, tier=tier, llm_id=llm_id, provider=provider, model=model,
+        usage=Usage(
+            input_tokens=into, output_tokens=out, cached_tokens=cached, cache_write_tokens=written,
+            cache_write_1h_tokens=written_1h, reasoning_tokens=reasoning, service_tier=service_tier,
+            estimated=bool(estimated),
+        ),
+        cost=None if cost is None else Decimal(cost),
+        seconds=seconds, attempts=attempts, streamed=bool(streamed), error=error,
     )  # fmt: skip

@@ -67,7 +67,9 @@ class HandingOver:
             self._waking.clear()
             try:
                 shipper = shipper or self._make()
-                shipper.ship()
+                # The last round goes on until nothing is left; nobody writes any more, or only at a crawl.
+                while shipper.ship() and last_round:
+                    continue
                 if self._afterwards:
                     self._afterwards()
                 self._mended()

@@ -12,6 +12,8 @@ from creative_services.telemetry.spool.spool import WRITER_LOCK, locked
 
 # One transaction: large enough that a busy ledger keeps up, small enough that a failed one is cheap to repeat.
 BATCH: Final = 1000
+# A writer that is faster than we are must not keep the others waiting, nor us from being stopped.
+BATCHES_PER_ROUND: Final = 20
 SHIPPER_LOCK: Final = "shipper.lock"
 
 _log = getLogger("creative_services.ledger")
@@ -57,7 +59,9 @@ class Shipper(Generic[R]):
     def _empty(self, source: "_Source[R]") -> None:
         # Asked before its lines are read: asked afterwards, it could have written some and died in between.
         dead = source.writer_is_dead()
-        while (batch := source.batch(dead=dead)) is not None:
+        for _ in range(BATCHES_PER_ROUND):
+            if (batch := source.batch(dead=dead)) is None:
+                return
             try:
                 self._sink.store(batch)
             except BaseException:
