@@ -100,6 +100,10 @@ class _Questions:
         if isinstance(prompt, str):
             return understand(prompt, self._options)
         merged: dict[str, Any] = {**self._options, **prompt}
+        # Who asks one prompt of a certain entry does not mean the batch's tier too, nor the other way round.
+        for its_own, batchs in (("llm_id", "tier"), ("tier", "llm_id")):
+            if its_own in prompt and batchs not in prompt:
+                merged.pop(batchs, None)
         return _understand_merged(merged.pop("prompt", None), **merged)
 
 

@@ -56,6 +56,7 @@ class DictRegistry:
         with self._writing:
             held, new = self._snapshot, dict[int, LLMEntry]()
             for entry in entries:
+                _refuse_stranger(entry)
                 _refuse_twin(held.by_id.get(entry.id) or new.get(entry.id), entry)
                 new[entry.id] = entry
             self._snapshot = held.changed(new=new.values())
@@ -79,6 +80,11 @@ class DictRegistry:
     def __repr__(self) -> str:
         held = self._snapshot
         return f"<DictRegistry: {len(held.by_id)} entries, {len(held.active)} active>"
+
+
+def _refuse_stranger(entry: object) -> None:
+    if not isinstance(entry, LLMEntry):
+        raise ConfigurationError(f"A registry holds LLMEntry objects; {repr(entry)[:60]} is none.")
 
 
 def _refuse_twin(holder: LLMEntry | None, entry: LLMEntry) -> None:

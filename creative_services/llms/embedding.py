@@ -1,6 +1,6 @@
 """Vectors for texts, on the same way as answers: planned, accounted, told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from creative_services.core.completions import EmbeddingResponse, Embeddings, Request
@@ -15,8 +15,9 @@ from creative_services.llms.run import Run, telling_failure
 
 async def embed(desk: Desk, texts: Sequence[str], options: CallOptions) -> EmbeddingResponse:
     """One vector per text, in order."""
-    if isinstance(texts, str) or not texts:
-        raise ConfigurationError("embed() takes a list of texts, with at least one in it.")
+    texts = () if isinstance(texts, str | Mapping) else tuple(texts)
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise ConfigurationError("embed() takes a list of texts, with at least one in it and nothing else.")
     wish = understand_wish(options)
     needs = replace(wish.needs, embeddings=True)
     wish = replace(wish, needs=needs, implied=needs)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from creative_services.core.completions import Completion, LLMResponse
-from creative_services.core.errors import ParsedAnswerError
+from creative_services.core.errors import ConfigurationError, ParsedAnswerError
 from creative_services.core.estimates import estimated_usage
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.usage import Usage
@@ -33,7 +33,7 @@ async def generate(desk: Desk, asked: Asked) -> LLMResponse:
 
 async def _answer(desk: Desk, run: Run) -> LLMResponse:
     async def reach(entry: LLMEntry) -> Completion:
-        return await desk.shelf.of(entry).generate(entry, run.request)
+        return whole(await desk.shelf.of(entry).generate(entry, run.request), entry)
 
     completion = await run.ask(reach)
     await run.finish(used(run, completion))
@@ -49,6 +49,16 @@ async def _fitting(desk: Desk, run: Run, asked: Asked, response: LLMResponse) ->
         run.request = repair(run.request, misfit)
     response = await _answer(desk, run)
     return replace(response, parsed=asked.shape.parse(response.content))
+
+
+def whole(answer: object, entry: LLMEntry) -> Completion:
+    """What a provider gave, when it is an answer: one of the user's own may give anything."""
+    if isinstance(answer, Completion):
+        return answer
+    raise ConfigurationError(
+        f"{entry}: the provider '{entry.provider}' gave a {type(answer).__name__}. An answer is a "
+        "Completion(content=...), and a stream gives Piece(text=...) and, last of all, a Completion."
+    )
 
 
 def used(run: Run, completion: Completion) -> Usage:

@@ -16,6 +16,13 @@ class Shelf:
 
     def __init__(self, own: Mapping[str, Provider] | None = None) -> None:
         self._own = dict(own or {})
+        for name, provider in self._own.items():
+            # A class has the methods too, but nobody to call them on.
+            if isinstance(provider, type) or not hasattr(provider, "generate"):
+                raise ConfigurationError(
+                    f"providers[{name!r}] is {repr(provider)[:60]}; give an object with the methods generate, stream, "
+                    "aclose."
+                )
         self._loaded: dict[str, Provider] = {}
 
     def has(self, entry: LLMEntry) -> bool:

@@ -13,7 +13,7 @@ from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.secrets import without_frames
 from creative_services.llms.asking import Asked
 from creative_services.llms.desk import Desk
-from creative_services.llms.generating import response_of, start, used
+from creative_services.llms.generating import response_of, start, used, whole
 from creative_services.llms.run import Run, telling_failure
 
 Item = Piece | Completion
@@ -90,7 +90,7 @@ async def _open(desk: Desk, run: Run) -> "_Source":
         first = await anext(items, None)
         if first is None:
             raise MalformedAnswerError("the stream ended before it said anything", llm=entry)
-        return _Source(llm=entry, items=items, first=first)
+        return _Source(llm=entry, items=items, first=first if isinstance(first, Piece) else whole(first, entry))
 
     return await run.ask(reach)
 
@@ -117,7 +117,7 @@ class _Source:
             raise silent from without_frames(late)
         if item is None:
             raise MalformedAnswerError("the stream ended without its last event", llm=self.llm)
-        return item
+        return item if isinstance(item, Piece) else whole(item, self.llm)
 
     async def interrupted(self, error: ProviderError, desk: Desk, run: Run) -> StreamInterruptedError:
         """What the caller is told when a stream breaks after its first piece."""

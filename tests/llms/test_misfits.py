@@ -141,3 +141,50 @@ def test_an_entry_that_could_never_answer(fields, words):
 def test_a_budget_of_no_window():
     with pytest.raises(ConfigurationError, match="hour, day, month, ever"):
         Budget(limit=5, per="fortnight")
+
+
+class GivesText:
+    """What a first attempt at a provider of one's own looks like."""
+
+    async def generate(self, entry, request):
+        return "text"
+
+    async def stream(self, entry, request):
+        yield "text"
+
+    async def aclose(self):
+        """Nothing to close."""
+
+
+async def test_a_provider_that_gives_no_completion_is_told_so_and_its_money_is_free_again(make_client):
+    budgets = [Budget(limit=1)]
+    client = make_client(entry(1), providers={"first": GivesText()}, budgets=budgets)
+    for _ in range(20):
+        with pytest.raises(ConfigurationError, match="An answer is a Completion"):
+            await client.generate("x", tier="standard")
+        with pytest.raises(ConfigurationError, match="gave a str"):
+            await client.stream("x", tier="standard").final()
+
+
+@pytest.mark.parametrize("provider", [object(), ScriptedProvider, None])
+def test_a_provider_has_three_methods(make_client, provider):
+    with pytest.raises(ConfigurationError, match="generate, stream, aclose"):
+        make_client(entry(1), providers={"first": provider})
+
+
+@pytest.mark.parametrize("texts", ["x", [], [None], [5], {"a": 1}])
+async def test_vectors_are_of_texts(make_client, texts):
+    with pytest.raises(ConfigurationError, match="list of texts"):
+        await make_client(entry(1)).embed(texts, tier="standard")
+
+
+def test_a_registry_holds_entries():
+    with pytest.raises(ConfigurationError, match="'gpt-4o' is none"):
+        DictRegistry(["gpt-4o"])
+
+
+async def test_a_prompt_of_a_batch_may_ask_another_entry_or_tier(make_client):
+    client = make_client(entry(1), entry(2), entry(3, tier="economy"))
+    results = await client.generate_many(["x", {"prompt": "x", "llm_id": 2}], tier="standard")
+    results += await client.generate_many([{"prompt": "x", "tier": "economy"}], llm_id=1)
+    assert [result.response.llm.id for result in results] == [1, 2, 3]
