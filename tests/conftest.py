@@ -1,4 +1,7 @@
-"""What every test stands on: no real keys, no real network, and no service missing where CI insists."""
+"""What every test stands on: no real keys, no real network, and no service missing where CI insists.
+
+Tests marked ``thorough`` take long although they are well made; they run with ``--thorough`` or REQUIRE_SERVICES=1.
+"""
 
 import os
 import re
@@ -25,6 +28,32 @@ def _nobodys_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _loopback_only(no_network: None) -> None:
     """Every test, without asking for it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--thorough", action="store_true", help="run the tests marked thorough as well")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "thorough: takes long; runs with --thorough or REQUIRE_SERVICES=1")
+
+
+def _thorough(config: pytest.Config) -> bool:
+    return bool(config.getoption("--thorough")) or os.environ.get("REQUIRE_SERVICES") == "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _thorough(config):
+        return
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    # At the end, since the quiet mode has no header.
+    if not _thorough(config):
+        terminalreporter.write_line("Tests marked thorough were left out: --thorough or REQUIRE_SERVICES=1 runs them.")
 
 
 # What a machine lacks, as opposed to what a back-end does not offer, is said in one of these ways.

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 SUITES = (
     "llms", "registry/test_contract.py", "registry/test_in_tests.py", "test_migrations.py", "admin/test_screens.py",
@@ -14,6 +16,7 @@ SUITES = (
 )  # fmt: skip
 
 
+@pytest.mark.thorough  # hundreds of tests once more; what differs between databases is tested on both in every run
 def test_the_suite_on_postgresql(new_postgres_url: Callable[[], str]) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(str(HERE / suite) for suite in SUITES)]
     environment = {**os.environ, "CREATIVE_TEST_DATABASE": new_postgres_url()}
