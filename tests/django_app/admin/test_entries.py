@@ -1,21 +1,23 @@
 """The form, the actions and the history: what they let through, what they keep, what they never show."""
 
 import csv
+import json
 from datetime import date
 from decimal import Decimal
 from io import StringIO
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.test import Client, override_settings
+from django.test import AsyncClient, Client, override_settings
 from django.urls import reverse
 
 from django_app.llms.admin import words
 from django_app.llms.admin.impact import impacts
 from django_app.llms.audit import acting
-from django_app.llms.models import AuditEvent, Llms, Usage
+from django_app.llms.models import AuditEvent, Llms, Trial, Usage
 from tests.django_app.admin.demo import seed
 
 pytestmark = pytest.mark.django_db
@@ -260,3 +262,19 @@ def test_usage_as_csv(client: Client) -> None:
 )
 def test_money_has_as_many_places_as_say_something(amount: Any, shown: str) -> None:
     assert words.usd(None if amount is None else Decimal(amount)) == shown
+
+
+def test_under_asgi_each_step_is_sent_as_it_is_known(client: Client) -> None:
+    row = make()
+
+    async def ask() -> list[dict[str, str]]:
+        visitor = AsyncClient()
+        await visitor.aforce_login(await User.objects.aget())
+        answer = await visitor.post(url("trial", row.pk), headers={"accept": "application/x-ndjson"})
+        assert answer.is_async
+        return [json.loads(line) async for line in answer.streaming_content]
+
+    steps = async_to_sync(ask)()
+    assert steps[0]["name"] == "Endpoint allowed"
+    assert {step["state"] for step in steps[:7]} == {"good"}
+    assert Trial.objects.get(pk=row.pk).state == "ok"
