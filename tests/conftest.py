@@ -8,11 +8,16 @@ import re
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 # Imported by name: a source tree that is not installed has no entry points, so the plugin is not found by itself.
 from creative_services.testing.plugin import no_network as no_network
 from creative_services.testing.plugin import stepping_clock as stepping_clock
 from creative_services.testing.plugin import vendor_server as vendor_server
+
+# A busy machine is no counter-example.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # A developer's own keys must never be spent by a test, nor change what one sees.
 VENDOR_VARIABLES = ("OPENAI_", "ANTHROPIC_", "GROQ_", "OLLAMA_", "CREATIVE_SERVICES_")
