@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from creative_services.core.replicas import Replica
+from creative_services.replicas.endings import finished
 from creative_services.replicas.registrations import told
 from creative_services.server.replicas_answers import (
     Receive,
@@ -45,8 +46,7 @@ class Feed:
         finally:
             self._listeners -= 1
             for task in (telling, leaving):
-                task.cancel()
-            await asyncio.gather(telling, leaving, return_exceptions=True)
+                await finished(task)
 
     async def _tell(self, send: Send) -> None:
         waiting: deque[Any] = deque()
@@ -61,7 +61,8 @@ class Feed:
             await begin_events(send, event({"event": "roster", **listed(self._table)}))
             while True:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), _QUIET_SECONDS)
+                    async with asyncio.timeout(_QUIET_SECONDS):
+                        await bell.wait()
                 bell.clear()
                 await more_events(send, self._taken(waiting))
         finally:

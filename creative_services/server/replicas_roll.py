@@ -12,6 +12,7 @@ from creative_services.core.errors import ConfigurationError, StoreError
 from creative_services.core.replicas import Replica
 from creative_services.core.retries import full_jitter
 from creative_services.core.store import Changes, Expires, KeyValueStore, Swaps, Watches
+from creative_services.replicas.endings import finished
 from creative_services.replicas.registrations import HOLDER_PREFIX, PREFIX, decoded, encoded, key_of
 from creative_services.server.replicas_table import Table
 from creative_services.system_clock import SystemClock
@@ -117,9 +118,7 @@ class SharedRoll:
         """Take our registrations off the roll, as far as the store lets us."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await finished(task)
         with suppress(StoreError):
             await self._store.delete(HOLDER_PREFIX + self.holder)
             await asyncio.gather(*(self._withdraw(replica) for replica in list(self._mine.values())))

@@ -51,7 +51,8 @@ def serve(serving: Serving) -> int:
         handing_over.start()
     workers = Workers()
     try:
-        workers.run(partial(work, serving, listener), serving.workers)
+        # Our copy of the listener goes first: kept open, it would take connections that nobody answers any more.
+        workers.run(partial(work, serving, listener), serving.workers, on_stop=listener.close)
     finally:
         listener.close()
         if handing_over:

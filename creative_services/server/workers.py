@@ -61,13 +61,17 @@ class Workers:
         self._workers: list[Worker] = []
         self.failed = False
 
-    def run(self, main: Callable[[], None], count: int) -> None:
-        """Keep so many processes running ``main``; returns after SIGTERM or SIGINT, when the last has ended."""
+    def run(self, main: Callable[[], None], count: int, *, on_stop: Callable[[], None]) -> None:
+        """Keep so many processes running ``main``; returns after SIGTERM or SIGINT, when the last has ended.
+
+        ``on_stop`` is called when that word has come, before the workers hear it.
+        """
         before = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             self._workers = [Worker(main) for _ in range(count)]
             while not self._stopping.wait(_LOOK_SECONDS):
                 self._look()
+            on_stop()
             self._end()
         finally:
             for number, handler in before.items():

@@ -18,6 +18,8 @@ LARGEST_HEAD: Final = 64 * 1024
 # From the first byte of a head to its last, and from an early refusal to the end of the body nobody reads.
 HEAD_SECONDS: Final = 15.0
 LINGER_SECONDS: Final = 10.0
+# A caller who has just connected, or just been answered, may have sent a request that is still travelling.
+FRESH_SECONDS: Final = 1.0
 
 _log = getLogger("creative_services.http")
 
@@ -276,11 +278,14 @@ class GatewayProtocol(asyncio.Protocol):
     # What the server asks
 
     def shutdown(self) -> None:
-        """End as soon as nothing is under way."""
+        """End as soon as nothing is under way, nor on its way to us."""
+        self._ends = True
         if self._serving is None:
+            self._loop.call_later(FRESH_SECONDS, self._close_idle)
+
+    def _close_idle(self) -> None:
+        if self._serving is None and not self._lingering:
             self._transport.close()
-        else:
-            self._ends = True
 
     def sweep(self, now: float) -> None:
         """Called once a second: end what has been idle, half said or lingering for too long."""

@@ -3,10 +3,13 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.server import Server, ServerState
+
+from creative_services.server.http.protocol import GatewayProtocol
 
 _TICKS_PER_SECOND = 10
 
@@ -43,4 +46,19 @@ class GatewayServer(Server):
         self._on_lame()
         # A request that is on its way on a kept connection, or to a balancer that has not heard yet, still arrives.
         await asyncio.sleep(self._drain_seconds)
+        for listener in sockets or ():
+            await self._accept_the_last(listener)
         await super().shutdown(sockets)
+
+    async def _accept_the_last(self, listener: socket.socket) -> None:
+        """Who has connected already would be reset with the listener; who has not is refused, and has asked nothing."""
+        with suppress(OSError):  # closed already
+            listener.setblocking(False)
+            listener.listen(0)  # the kernel completes no more handshakes than this queue holds
+            while True:
+                accepted, _ = listener.accept()
+                await asyncio.get_running_loop().connect_accepted_socket(self._protocol, accepted)
+
+    def _protocol(self) -> asyncio.Protocol:
+        state: Any = self.server_state
+        return GatewayProtocol(self.config, state, self.lifespan.state)
