@@ -1,7 +1,6 @@
 """Counts requests and how long they take, and tells the registry with each heartbeat. Plain ASGI."""
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -10,6 +9,7 @@ from random import random
 from typing import Any, Final
 
 from creative_services.core.errors import StoreError
+from creative_services.replicas.endings import finished
 from creative_services.replicas.registry import ServerRegistry
 
 Message = MutableMapping[str, Any]
@@ -98,9 +98,7 @@ class RequestCounterMiddleware:
         """Send no more heartbeats."""
         task, self._beating = self._beating, None
         if task:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await finished(task)
 
     async def publish(self) -> bool:
         """Tell the registry now; False when the server is not registered."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 from creative_services.core.clock import Clock
 from creative_services.core.errors import ConfigurationError, StoreError
 from creative_services.core.store import Expires, KeyValueStore, ReadsMany, Swaps
+from creative_services.replicas.endings import finished
 from creative_services.replicas.presence import Presence
 from creative_services.replicas.records import PREFIX, Record, decoded, encoded, key_of, placed, uri_of
 from creative_services.system_clock import SystemClock
@@ -116,9 +117,7 @@ class ServerRegistry:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await finished(task)
 
     async def aclose(self) -> None:
         """Let go of the store's connections."""

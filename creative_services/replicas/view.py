@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from logging import getLogger
 from typing import Final
 
@@ -10,6 +9,7 @@ from creative_services.core.clock import Clock
 from creative_services.core.errors import StoreError
 from creative_services.core.replicas import Replica
 from creative_services.core.retries import full_jitter
+from creative_services.replicas.endings import finished
 
 _log = getLogger("creative_services.replicas")
 _EAGER: Final = 1.0  # how often those who find nobody may make us look again
@@ -91,10 +91,8 @@ class RosterView:
     async def aclose(self) -> None:
         """Read no more."""
         reading, self._reading = self._reading, None
-        if reading and not reading.done():
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+        if reading:
+            await finished(reading)
 
     def _refresh(self, *, now: bool = False) -> None:
         loop = asyncio.get_running_loop()
