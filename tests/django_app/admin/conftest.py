@@ -1,4 +1,4 @@
-"""A real Chromium for the screens: one browser for the whole session, a fresh profile, a page that may not complain."""
+"""A real Chromium for the screens: one browser, a fresh profile for each test, a page that may not complain."""
 
 import os
 import shutil
@@ -12,23 +12,23 @@ from django.test import Client
 
 from creative_services.testing.vendors import VendorServer
 
-# Playwright's own loop runs in this thread, and Django would take it for an async view.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, without a window."""
+    """Debian's Chromium, without a window; one for all tests of the module."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
+    # Its own loop runs in this thread, and Django would take it for an async view. No longer than these tests: others
+    # run loops themselves, or show that Django is never taken by surprise.
+    with pytest.MonkeyPatch.context() as patch, sync_api.sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         chromium = playwright.chromium.launch(executable_path=program, headless=True, args=list(QUIET))
         yield chromium
         chromium.close()
