@@ -1,6 +1,7 @@
 """Calls through a gateway stand in the same table, once each."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from creative_services.core.ledger import Batch, LedgerRecord
 from creative_services.core.usage import Usage as Tokens
 from creative_services.telemetry.spool.shipper import Shipper
 from creative_services.telemetry.spool.spool import Spool
+from creative_services.testing.ledger_contract import LedgerSinkContract
 from django_app.llms.models import Usage, UsageTotal
 from django_app.llms.usage.gateway import GatewayUsage
 from django_app.llms.usage.totals import roll_up
@@ -73,3 +75,29 @@ def test_from_the_spool_to_the_table(tmp_path: Path) -> None:
     assert shipper.ship() == 5
     shipper.close()
     assert Usage.objects.count() == 5
+
+
+def told(row: Usage) -> LedgerRecord:
+    """The record of a row."""
+    rare = row.metadata
+    return LedgerRecord(
+        request_id=row.call_id, at=row.at, surface=row.surface, status=row.status or 0, key_id=row.client,
+        owner=row.user, asked=row.asked, tier=row.tier, llm_id=row.llm_id, provider=row.provider, model=row.model,
+        usage=Tokens(
+            input_tokens=row.input_tokens, output_tokens=row.output_tokens, cached_tokens=row.cached_tokens,
+            cache_write_tokens=row.cache_write_tokens, reasoning_tokens=row.reasoning_tokens,
+            estimated=row.is_estimated, **rare,
+        ),
+        cost=row.cost, seconds=row.seconds, attempts=row.attempt, streamed=row.streamed,
+        error="" if row.outcome in ("ok", str(row.status)) else row.outcome,
+    )  # fmt: skip
+
+
+class TestContract(LedgerSinkContract):
+    @pytest.fixture
+    def open_sink(self) -> Callable[[], GatewayUsage]:
+        return GatewayUsage
+
+    @pytest.fixture
+    def read_records(self) -> Callable[[], list[LedgerRecord]]:
+        return lambda: [told(row) for row in Usage.objects.all()]
