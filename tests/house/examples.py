@@ -107,7 +107,8 @@ class Notebook:
         if any(words in command for words in _NOT_RUN):
             return
         environment = {
-            **os.environ,
+            # The tests of the Django app name their own settings for this whole process; a reader's shell does not.
+            **{name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
             **self.environment,
             "PATH": f"{self.home / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(self.home)]),
