@@ -187,7 +187,7 @@ def until(condition: Callable[[], bool], seconds: float) -> float:
 
 
 def ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+    subprocess.run(["ip", *words], check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
 
 
 class AnywhereServer(RoutingServer):
@@ -202,7 +202,7 @@ def island() -> Iterator[str]:
     name, net = f"cs{os.getpid() % 100000}", f"10.99.{os.getpid() % 250}"
     try:
         ip("netns", "add", name)
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, subprocess.SubprocessError) as error:
         pytest.xfail(f"no network namespaces here: {error}")
     try:
         ip("link", "add", f"{name}a", "type", "veth", "peer", "name", f"{name}b", "netns", name)
@@ -212,7 +212,7 @@ def island() -> Iterator[str]:
         ip("-n", name, "link", "set", f"{name}b", "up")
         yield f"{name} {net}"
     finally:
-        with suppress(subprocess.CalledProcessError):
+        with suppress(subprocess.SubprocessError):
             ip("netns", "del", name)
 
 
@@ -223,7 +223,7 @@ def test_a_peer_whose_network_is_gone_is_dropped(island: str, tmp_path: Path) ->
     body = '{"replica_id":"r","endpoint":"h:1","capabilities":[{"model":"m"}]}'
     url = f"http://{net}.1:{server.port}/register"
     curl = ["curl", "-sN", "-X", "POST", url, "-H", "Content-Type: application/json", "-d", body]
-    peer = subprocess.Popen(["ip", "netns", "exec", name, *curl], stdout=subprocess.DEVNULL)
+    peer = subprocess.Popen(["ip", "netns", "exec", name, *curl], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         until(lambda: server.ask("/route?model=m")[0] == 200, 10)
         ip("-n", name, "link", "set", f"{name}b", "down")  # nothing arrives any more, and nobody says goodbye
@@ -231,6 +231,6 @@ def test_a_peer_whose_network_is_gone_is_dropped(island: str, tmp_path: Path) ->
         assert peer.poll() is None, "the peer itself noticed nothing"
         print(f"a half-open peer was dropped after {took:.1f} s")
     finally:
-        peer.kill()
-        peer.wait()
         server.stop()
+        peer.kill()
+        peer.wait(20)
