@@ -73,6 +73,14 @@ def ruled_out(entry: LLMEntry, wish: Wish) -> str | None:
     return wish.unmet_by(entry)
 
 
+def plan_at_once(registry: LLMRegistry, wish: Wish, health: Health) -> Plan | None:
+    """The plan of nearly every call: one tier, of a registry that ranks its entries. None when it takes more."""
+    ranks = getattr(registry, "candidates", None)
+    if ranks is None or wish.tier is None or wish.fallback_tiers or wish.order is not None:
+        return None
+    return Plan(wish, ranks(wish.tier), health)
+
+
 async def make_plan(registry: LLMRegistry, wish: Wish, health: Health, request: Request | None) -> Plan:
     """Look up the wish's candidates, in order."""
     if wish.llm_id is not None:

@@ -9,7 +9,7 @@ from creative_services.core.completions import LLMResponse
 from creative_services.core.estimates import estimated_usage
 from creative_services.core.events import Call
 from creative_services.llms.desk import Desk
-from creative_services.llms.plan import Plan, make_plan
+from creative_services.llms.plan import Plan, make_plan, plan_at_once
 from creative_services.llms.run import Run
 from creative_services.server.admission import refused_tier
 from creative_services.server.books import Books
@@ -75,7 +75,9 @@ class Answering:
         assert visit.wish is not None
         assert visit.request is not None
         wish = visit.wish
-        plan = await make_plan(desk.registry, wish, desk.health, visit.request)
+        plan = plan_at_once(desk.registry, wish, desk.health)
+        if plan is None:
+            plan = await make_plan(desk.registry, wish, desk.health, visit.request)
         plan = self._narrowed(plan, visit, visit.key, desk)
         call = Call(
             id=visit.request_id,

@@ -49,7 +49,8 @@ class Books:
         self._append(line_of(self._head(visit, status, error, attempts, seconds), usage, cost))
         entry = attempts[-1].llm if attempts else None
         tier, provider = (entry.tier, entry.provider) if entry else ("", "")
-        self._counts.call((visit.surface.name, tier, provider, str(status)), seconds, usage, cost)
+        told = "200" if status == 200 else str(status)
+        self._counts.call((visit.surface.name, tier, provider, told), seconds, usage, cost)
 
     @property
     def open(self) -> bool:

@@ -22,7 +22,7 @@ _log = getLogger("creative_services.gateway")
 class Gateway:
     """Serves the surfaces."""
 
-    __slots__ = ("_admission", "_answering", "_books", "_most_calls", "_now", "_pulse", "_replays")
+    __slots__ = ("_admission", "_answering", "_books", "_loop", "_most_calls", "_now", "_pulse", "_replays")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Gateway:
         self._now = now
         self._most_calls = most_calls
         self._replays = replays
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._pulse = Pulse(now=now, watch=_watch, overdue=Visit.overdue)
 
     @property
@@ -49,7 +50,8 @@ class Gateway:
 
     async def serve(self, surface: Surface, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        visit = Visit(surface, scope, receive, send, started=self._now())
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        visit = Visit(surface, scope, receive, send, started=self._now(), loop=loop)
         self._pulse.enter(visit)
         try:
             if len(self._pulse) > self._most_calls:

@@ -58,27 +58,14 @@ def _shown(value: bytes) -> str:
     return repr(value[:60].decode("latin-1"))
 
 
-async def body_in(receive: Receive, headers: Mapping[bytes, bytes], largest: int) -> bytes:
-    """The whole body, or a refusal as soon as it is clear that it is too large."""
+async def body_in(message: Message, receive: Receive, headers: Mapping[bytes, bytes], largest: int) -> bytes:
+    """The whole body, of which ``message`` is the first part, or a refusal as soon as it is clearly too large."""
     told = headers.get(b"content-length")
     if told is not None and told.isdigit() and int(told) > largest:
         raise _too_large(largest)
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise GoneError
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        if len(body) > largest:
-            raise _too_large(largest)
-        return body
-    return await _rest(receive, [body], largest)
-
-
-async def _rest(receive: Receive, parts: list[bytes], largest: int) -> bytes:
-    size = len(parts[0])
-    more = True
-    while more:
-        message = await receive()
+    parts: list[bytes] = []
+    size = 0
+    while True:
         if message["type"] == "http.disconnect":
             raise GoneError
         part: bytes = message.get("body", b"")
@@ -86,8 +73,9 @@ async def _rest(receive: Receive, parts: list[bytes], largest: int) -> bytes:
         if size > largest:
             raise _too_large(largest)
         parts.append(part)
-        more = bool(message.get("more_body"))
-    return b"".join(parts)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
 
 
 def _too_large(largest: int) -> Problem:

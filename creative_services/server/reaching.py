@@ -1,5 +1,7 @@
 """Which way to an entry: its own bytes if it speaks the caller's dialect, else a translation, else its provider."""
 
+from collections.abc import Awaitable
+
 from creative_services.core.errors import CreativeServicesError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.server.doors import Door, Doors
@@ -23,27 +25,27 @@ class Reaching:
         self._translation = translation
         self._providing = providing
 
-    async def whole(self, visit: Visit, entry: LLMEntry) -> Whole:
+    def whole(self, visit: Visit, entry: LLMEntry) -> Awaitable[Whole]:
         """The whole answer."""
         door = self._doors.of(entry)
         target = door.targets.get(visit.surface.name)
         if target is not None:
-            return await self._relay.whole(visit, door, target)
+            return self._relay.whole(visit, door, target)
         ear = _ear(visit, door)
         if ear is not None:
-            return await self._translation.whole(visit, door, ear)
-        return await self._providing.whole(visit, entry)
+            return self._translation.whole(visit, door, ear)
+        return self._providing.whole(visit, entry)
 
-    async def flow(self, visit: Visit, entry: LLMEntry) -> Flow:
+    def flow(self, visit: Visit, entry: LLMEntry) -> Awaitable[Flow]:
         """The answer as it comes."""
         door = self._doors.of(entry)
         target = door.targets.get(visit.surface.name)
         if target is not None:
-            return await self._relay.flow(visit, door, target)
+            return self._relay.flow(visit, door, target)
         ear = _ear(visit, door)
         if ear is not None:
-            return await self._translation.flow(visit, door, ear)
-        return await self._providing.flow(visit, entry)
+            return self._translation.flow(visit, door, ear)
+        return self._providing.flow(visit, entry)
 
     def native_only(self, visit: Visit) -> str | None:
         """The field of the request that only an endpoint of the caller's own dialect honours."""

@@ -91,6 +91,9 @@ class Relay:
 def outgoing(visit: Visit, door: Door, without: frozenset[str]) -> bytes:
     """The caller's bytes with what must change: the model, the entry's own options, and that usage is wanted."""
     body, document = visit.body, visit.document
+    if not (visit.streamed or visit.bounded or door.options or without):
+        # As it is with nearly every call: only the model is another.
+        return body if document["model"] == door.entry.model else with_model(body, document, door.model)
     added = {name: value for name, value in door.options.items() if name not in document}
     if visit.streamed and visit.surface.asks_usage and _USAGE_ASKED not in without:
         asked = document.get(_USAGE_ASKED)

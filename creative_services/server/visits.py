@@ -27,14 +27,23 @@ class Visit:
                  "receive", "request", "request_id", "run", "send", "started", "status", "streamed", "surface",
                  "task", "timeout", "tokens_held", "watcher", "wish")  # fmt: skip
 
-    def __init__(self, surface: Surface, scope: Scope, receive: Receive, send: Send, *, started: float) -> None:
+    def __init__(
+        self,
+        surface: Surface,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        started: float,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
         self.surface = surface
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.receive = receive
         self.send = send
         self.started = started
         self.request_id = request_id_in(self.headers)
-        self.task = asyncio.current_task()
+        self.task = asyncio.current_task(loop)  # who does not know the loop asks the system for it
         self.watcher: asyncio.Task[None] | None = None
         self.ended_by_us = False  # its task was cancelled by ``leave``, and by nobody else
         self.answered = False  # to the end, and well

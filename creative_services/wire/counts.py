@@ -10,6 +10,8 @@ _NUMBERS: Final = (int, float)  # not int | float below, which makes a new union
 def count(told: Mapping[str, Any], key: str) -> int:
     """A count that may be missing, null or nonsense."""
     value = told.get(key)
+    if value.__class__ is int and value >= 0:  # nearly always
+        return int(value)
     if value is None:
         return 0
     # The upper bound also keeps out the Infinity that Python's JSON would read.
