@@ -1,13 +1,23 @@
 """A gateway on a port of this machine, in the test's own loop, with a scripted vendor behind it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from creative_services.testing.vendors import VendorServer
 from tests.server.house import KEY, House
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-asyncio 1.4 and later
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that workers run on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture
