@@ -238,7 +238,8 @@ def test_a_mistake_is_one_sentence_and_no_traceback(
     environ: dict[str, str], options: list[str], words: str, tmp_path: Path
 ) -> None:
     given = {
-        "OPENAI_API_KEY": "sk-0123456789abcdef", "CREATIVE_SERVICES_GATEWAY_KEYS": "a-long-enough-key", "OLLAMA_HOST": "",
+        "OPENAI_API_KEY": "sk-0123456789abcdef", "CREATIVE_SERVICES_GATEWAY_KEYS": "a-long-enough-key",
+        "OLLAMA_HOST": "",
         "CREATIVE_SERVICES_STATE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environ,
     }  # fmt: skip
     done = subprocess.run(

@@ -38,7 +38,8 @@ while True:
 EDITS = {
     2.0: "one.cost_per_1k_input = 2; one.save()",
     3.0: "Llms.objects.filter(name='one').update(cost_per_1k_input=3)",
-    0.5: "Llms.objects.bulk_create([Llms(name='two', provider='p', model_name='m', tier='standard', cost_per_1k_input=.5)])",
+    0.5: "Llms.objects.bulk_create("
+    "[Llms(name='two', provider='p', model_name='m', tier='standard', cost_per_1k_input=.5)])",
     0.25: "two.cost_per_1k_input = .25; Llms.objects.bulk_update([two], ['cost_per_1k_input'])",
     3.0001: "two.delete(); one.cost_per_1k_input = '3.0001'; one.save()",
     7.0: "raw('UPDATE creative_services_llms SET cost_per_1k_input = %s', 7)",

@@ -38,7 +38,8 @@ def expected(count: int) -> list[str]:
 class TestLines:
     def test_a_record_survives_its_line(self) -> None:
         head = (
-            FULL.request_id, FULL.at.timestamp(), FULL.seconds, FULL.surface, FULL.status, FULL.asked, FULL.key_id, FULL.owner,
+            FULL.request_id, FULL.at.timestamp(), FULL.seconds, FULL.surface, FULL.status, FULL.asked,
+            FULL.key_id, FULL.owner,
             FULL.streamed, FULL.error, FULL.attempts, FULL.llm_id, FULL.provider, FULL.model, FULL.tier,
         )  # fmt: skip
         assert record_in(line_of(head, FULL.usage, FULL.cost)) == FULL

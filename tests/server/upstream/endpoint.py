@@ -35,7 +35,7 @@ def saying(answer: bytes, *, close: bool = False) -> Play:
 
 
 class Endpoint:
-    """Reads requests and plays an answer to each. ``seen`` are the requests, ``lost`` the connections that went away."""
+    """Reads requests, plays an answer to each. ``seen`` are the requests, ``lost`` the connections that went away."""
 
     def __init__(self, play: Play, *, tls: ssl.SSLContext | None = None) -> None:
         self.play = play
