@@ -178,7 +178,7 @@ def test_a_call_under_way_survives_the_edit(server: VendorServer, make_entry: Ma
         provider, entry = load_provider("openai"), make_entry()
         server.script(Fault.slow(0.3))
         before = asyncio.ensure_future(provider.generate(entry, ASKING))
-        while not server.requests:  # noqa: ASYNC110 - the server is in another thread
+        while not server.requests:
             await asyncio.sleep(0.005)
         await provider.generate(entry.using(api_key="sk-another-key-0123"), ASKING)
         answer = (await before).content

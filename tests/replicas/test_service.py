@@ -273,7 +273,7 @@ async def test_registrations_are_bounded() -> None:
 async def until(condition: Any, seconds: float = 5.0) -> None:
     """Wait for what other tasks bring about."""
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - what it waits for is another task's state
+        while not await condition():
             await asyncio.sleep(0.02)
 
 
