@@ -46,16 +46,18 @@ class DataPlane:
         self._beside = beside
         self.drain = drain  # from now on the health check sends callers elsewhere
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """ASGI. Not a coroutine itself: what it would await is what it returns."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
         if scope["type"] == "http":
             surface = SURFACES.get(scope["path"])
             if surface is not None and scope["method"] == "POST":
-                return self._gateway.serve(surface, scope, receive, send)
-            return self._other(scope, receive, send)
-        if scope["type"] == "lifespan" or self._beside is None:
-            return self._life(scope, receive, send)
-        return self._beside(scope, receive, send)
+                await self._gateway.serve(surface, scope, receive, send)
+            else:
+                await self._other(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._life(scope, receive, send)
+        elif self._beside is not None:
+            await self._beside(scope, receive, send)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
