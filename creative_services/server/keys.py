@@ -9,6 +9,7 @@ from creative_services.config import setting
 from creative_services.core.access import KeyRecord, KeySnapshot
 from creative_services.core.errors import ConfigurationError
 from creative_services.core.llm_registry import LLMTier
+from creative_services.core.pricing import money
 
 KEYS_VARIABLE: Final = "CREATIVE_SERVICES_GATEWAY_KEYS"
 # Shorter ones could be tried through; 20 random characters cannot.
@@ -97,8 +98,8 @@ _OPTIONS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "rpm": ("requests_per_minute", int),
     "tpm": ("tokens_per_minute", int),
     "tiers": ("tiers", _tiers),
-    "day": ("budget_per_day", str),
-    "month": ("budget_per_month", str),
+    "day": ("budget_per_day", money),
+    "month": ("budget_per_month", money),
     "until": ("expires_at", _moment),
 }
 

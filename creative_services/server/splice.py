@@ -39,7 +39,7 @@ def with_members(body: bytes, document: Mapping[str, Any], members: Mapping[str,
         places = sorted((span, name) for name in present for span in spans[name])
         for (start, end), name in reversed(places):
             body = body[:start] + members[name] + body[end:]
-    added = [b'"%b":%b' % (name.encode(), value) for name, value in members.items() if name not in document]
+    added = [b"%b:%b" % (orjson.dumps(name), value) for name, value in members.items() if name not in document]
     if added:
         end = body.rindex(b"}")
         body = body[:end] + (b"," if document else b"") + b",".join(added) + body[end:]
