@@ -1,4 +1,4 @@
-"""Changing members of a JSON object in its bytes is the same as changing them in the object, and touches nothing else."""
+"""Changing members of a JSON object in its bytes is changing them in the object, and touches nothing else."""
 
 import json
 from typing import Any

@@ -141,7 +141,6 @@ class Exchange:
             self._send_head(message["status"], message.get("headers", ()))
 
     def _send_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        self.started = True
         # HTTP/1.0 knows no chunks: there the end of the connection is the end of the answer.
         old = self.scope["http_version"] == "1.0"
         self._chunked = status not in _BODILESS and not self._head_only and not old
@@ -166,6 +165,14 @@ class Exchange:
             told += b"connection: close\r\n"
         first = STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
         self._head = b"%b%b%b\r\n" % (first, self._line.default_head(), told)
+        self.started = True
+
+    def begin_anew(self) -> bool:
+        """Whether nothing has left yet, so that another answer can take the place of this one."""
+        if self.started and self._head is None:
+            return False
+        self.started, self._head = False, None
+        return True
 
     def _send_body(self, body: bytes, *, last: bool) -> None:
         if not self.started or self.complete:

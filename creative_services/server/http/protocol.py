@@ -191,7 +191,7 @@ class GatewayProtocol(asyncio.Protocol):
                 await self._failed(exchange)
 
     async def _failed(self, exchange: Exchange) -> None:
-        if exchange.started:
+        if not exchange.begin_anew():
             self._transport.abort()  # half an answer must not look like a whole one
             return
         body = body_of(Problem("own", "The server failed on this request."), _dialect(exchange.scope["path"]), "")
