@@ -208,7 +208,7 @@ async def test_silent_connections_are_closed_and_busy_ones_are_not(run: Run, mon
         await asyncio.sleep(1.8)
         await answering(b"late")(scope, receive, send)
 
-    server, port = await run(app, timeout_keep_alive=0.1)
+    _, port = await run(app, timeout_keep_alive=0.1)
     busy = asyncio.create_task(exchanged(port, GET))
     half = asyncio.create_task(exchanged(port, b"GET / HTTP/1.1\r\nx-a: "))
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
