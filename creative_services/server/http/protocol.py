@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from http import HTTPStatus
 from logging import getLogger
 from typing import Any, Final, cast
 from urllib.parse import unquote
@@ -12,7 +11,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from creative_services.server.http.exchange import Exchange, Message
-from creative_services.server.problems import Problem, body_of, row_for
+from creative_services.server.http.pieces import address_of, default_lines, dialect_of, path_and_query, refusal
+from creative_services.server.problems import Problem, body_of
 
 LARGEST_HEAD: Final = 64 * 1024
 # From the first byte of a head to its last, and from an early refusal to the end of the body nobody reads.
@@ -78,8 +78,8 @@ class GatewayProtocol(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._connections.add(self)
         self._template["scheme"] = "http" if transport.get_extra_info("sslcontext") is None else "https"
-        self._template["client"] = _address(transport.get_extra_info("peername"))
-        self._template["server"] = _address(transport.get_extra_info("sockname"))
+        self._template["client"] = address_of(transport.get_extra_info("peername"))
+        self._template["server"] = address_of(transport.get_extra_info("sockname"))
         self._since = self._loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -150,7 +150,7 @@ class GatewayProtocol(asyncio.Protocol):
         scope = self._template.copy()
         scope["method"] = parser.get_method().decode("ascii")
         scope["headers"] = self._headers
-        scope["raw_path"], scope["query_string"] = _path_and_query(self._url)
+        scope["raw_path"], scope["query_string"] = path_and_query(self._url)
         path = scope["raw_path"].decode("latin-1")
         scope["path"] = unquote(path) if "%" in path else path
         self._reading = exchange = Exchange(self, self._loop, scope, expects_continue=self._expects_continue)
@@ -194,7 +194,7 @@ class GatewayProtocol(asyncio.Protocol):
         if not exchange.begin_anew():
             self._transport.abort()  # half an answer must not look like a whole one
             return
-        body = body_of(Problem("own", "The server failed on this request."), _dialect(exchange.scope["path"]), "")
+        body = body_of(Problem("own", "The server failed on this request."), dialect_of(exchange.scope["path"]), "")
         length = str(len(body)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", length), (b"connection", b"close")]
         await exchange.send({"type": "http.response.start", "status": 500, "headers": headers})
@@ -226,11 +226,7 @@ class GatewayProtocol(asyncio.Protocol):
         if self._serving is not None or self._behind:
             self._ends = True
             return
-        problem = Problem(kind, words)
-        body = body_of(problem, _dialect(self._url.decode("latin-1")), "")
-        status = row_for(problem).status
-        head = b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-        self._transport.write(head % (status, REASONS.get(status, b""), len(body)) + body)
+        self._transport.write(refusal(Problem(kind, words), dialect_of(self._url.decode("latin-1"))))
         self._transport.close()
 
     def _forget_half_read(self) -> None:
@@ -268,7 +264,7 @@ class GatewayProtocol(asyncio.Protocol):
 
     def default_head(self) -> bytes:
         """Header lines that every answer has; uvicorn makes a new list of them once a second."""
-        return _default_lines(self._state.default_headers)
+        return default_lines(self._state.default_headers)
 
     @property
     def last(self) -> bool:
@@ -298,32 +294,3 @@ class GatewayProtocol(asyncio.Protocol):
                 self._refuse("slow", "The head of the request did not arrive in time.")
             elif not self._slow and silent > self._keep_alive_seconds:
                 self._transport.close()
-
-
-REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
-
-
-def _address(name: Any) -> tuple[str, int] | None:
-    return (str(name[0]), int(name[1])) if isinstance(name, tuple) else None
-
-
-def _path_and_query(url: bytes) -> tuple[bytes, bytes]:
-    if not url.startswith(b"/") and url != b"*":
-        # The whole address, as a proxy is asked.
-        url = b"/" + url.partition(b"://")[2].partition(b"/")[2]
-    path, _, query = url.partition(b"?")
-    return path, query
-
-
-def _dialect(path: str) -> str:
-    return "anthropic" if path.startswith("/v1/messages") else "openai"
-
-
-_lines: tuple[object, bytes] = ((), b"")
-
-
-def _default_lines(headers: list[tuple[bytes, bytes]]) -> bytes:
-    global _lines
-    if _lines[0] is not headers:
-        _lines = (headers, b"".join(b"%b: %b\r\n" % header for header in headers))
-    return _lines[1]
