@@ -117,5 +117,3 @@ def test_a_schema_asked_for_through_a_tool_is_text_to_the_caller() -> None:
     assert deltas == [TextDelta('{"a":'), TextDelta("1}")]
     assert (reader.completion().content, reader.completion().finish_reason) == ('{"a":1}', "stop")
     assert reader.finished
-
-
