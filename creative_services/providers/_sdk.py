@@ -8,10 +8,10 @@ through us cheaper than the plain ``create()``.
 import json
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import suppress
-from importlib import import_module
 from typing import Any, Final
 
 from creative_services.core.llm_registry import LLMEntry
+from creative_services.providers._importing import import_module
 from creative_services.providers._keys import CONNECT_SECONDS, checked_url, key_of, stays_here
 from creative_services.providers._legs import Answer, Flow
 from creative_services.providers._pool import Pool, Pooled
