@@ -15,11 +15,11 @@ from uvicorn.config import Config
 from creative_services.core.ledger import Batch, LedgerRecord
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.llms.dict_registry import DictRegistry
+from creative_services.server.access.keys import keys_from
 from creative_services.server.app import DataPlane
 from creative_services.server.build import Parts, build
 from creative_services.server.http.protocol import GatewayProtocol
 from creative_services.server.http.server import GatewayServer
-from creative_services.server.keys import keys_from
 from creative_services.server.ledger.lines import record_in
 from creative_services.server.settings import Settings
 from creative_services.telemetry.spool.shipper import Shipper
@@ -47,6 +47,15 @@ def entries(vendor: VendorServer) -> list[LLMEntry]:
         LLMEntry(id=5, name="Vectors", provider="openai", model="text-small", tier="economy",
                  api_endpoint=vendor.openai_url, **{**common, "capabilities": {"embeddings"}}),
     ]  # fmt: skip
+
+
+def more_entries(vendor: VendorServer) -> list[LLMEntry]:
+    """Groq's shape, and an endpoint that speaks as OpenAI does. Without a price they are nobody's first choice."""
+    common: dict[str, Any] = {"tier": "premium", "api_key": VENDOR_KEY, "capabilities": CAN | {"json_schema"}}
+    return [
+        LLMEntry(id=6, name="Fast", provider="groq", model="llama-groq", api_endpoint=vendor.groq_url, **common),
+        LLMEntry(id=7, name="Other", provider="compatible", model="other", api_endpoint=vendor.openai_url, **common),
+    ]
 
 
 class MemoryLedger:
@@ -117,7 +126,7 @@ class House:
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         config = Config(self.app, http=GatewayProtocol, lifespan="on", log_config=None, server_header=False)
-        self.server = GatewayServer(config, on_lame=self.app.drain, drain_seconds=0.05)
+        self.server = GatewayServer(config, on_lame=self.app.drain, drain_seconds=0.0)
         self._serving = asyncio.create_task(self.server._serve([listener]))
         while not self.server.started:
             await asyncio.sleep(0.005)

@@ -8,11 +8,12 @@ import openai
 import pydantic
 import pytest
 
+from creative_services.core.llm_registry import LLMEntry
 from creative_services.testing.vendors import Fault, Reply, Tokens, ToolCall, VendorServer
-from tests.server.house import KEY, House
+from tests.server.house import KEY, House, more_entries
 
-# A tier, and the dialect of what answers it.
-ANSWERED = ["economy", "standard", "local"]
+# OpenAI's shape, Anthropic's, Ollama, Groq, and whoever else speaks as OpenAI does.
+ANSWERED = ["economy", "standard", "local", "Fast", "Other"]
 WEATHER = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
@@ -24,6 +25,12 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 
 class Weather(pydantic.BaseModel):
     city: str
+
+
+@pytest.fixture
+async def house(open_house: Any, vendor: VendorServer) -> House:
+    opened: House = await open_house(extra=more_entries(vendor))
+    return opened
 
 
 @pytest.fixture
@@ -213,6 +220,18 @@ class TestStructured:
         answer = await gpt.responses.parse(model=tier, input="hello", text_format=Weather)
         assert answer.output_parsed == Weather(city="Oslo")
 
+    async def test_messages(self, claude: anthropic.AsyncAnthropic, vendor: VendorServer, tier: str) -> None:
+        vendor.script(self.answer)
+        answer = await claude.messages.parse(model=tier, max_tokens=100, messages=hello(tier), output_format=Weather)
+        assert answer.parsed_output == Weather(city="Oslo")
+        assert "city" in str(vendor.requests[-1].body), "the schema did not arrive"
+
+    async def test_streamed(self, gpt: openai.AsyncOpenAI, vendor: VendorServer, tier: str) -> None:
+        vendor.script(self.answer)
+        async with gpt.chat.completions.stream(model=tier, messages=hello(tier), response_format=Weather) as stream:
+            answer = await stream.get_final_completion()
+        assert answer.choices[0].message.parsed == Weather(city="Oslo")
+
 
 @pytest.mark.parametrize("tier", ANSWERED)
 class TestImages:
@@ -244,6 +263,46 @@ def assert_image_arrived(vendor: VendorServer) -> None:
         assert picture == {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
     else:
         assert picture["image_url"]["url"] == f"data:image/png;base64,{PNG}"
+
+
+class TestResponsesRelayed:
+    """An endpoint with responses of its own, which is another gateway of ours: bytes through, both ways."""
+
+    @pytest.fixture
+    async def front(self, house: House, open_house: Any, vendor: VendorServer) -> House:
+        common: dict[str, Any] = {"provider": "openai", "api_endpoint": f"{house.url}/v1", "api_key": KEY}
+        can = {"chat", "tools", "vision", "json", "responses"}
+        behind = [
+            LLMEntry(id=20 + number, name=f"Behind {tier}", model=tier, tier="economy", capabilities=can,
+                     cost_per_1k_input=1, cost_per_1k_output=2, **common)
+            for number, tier in enumerate(ANSWERED)
+        ]  # fmt: skip
+        opened: House = await open_house(extra=behind)
+        return opened
+
+    @pytest.fixture
+    async def far(self, front: House) -> AsyncIterator[openai.AsyncOpenAI]:
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=f"{front.url}/v1", max_retries=0) as client:
+            yield client
+
+    @pytest.mark.parametrize("tier", ANSWERED)
+    async def test_plain_and_streamed(self, far: openai.AsyncOpenAI, front: House, tier: str) -> None:
+        answer = await far.responses.create(model=f"Behind {tier}", input="hello")
+        assert "ello" in answer.output_text
+        async with far.responses.stream(model=f"Behind {tier}", input="hello") as stream:
+            last = await stream.get_final_response()
+        assert "ello" in last.output_text
+        records = front.ledger()
+        assert [record.usage.estimated for record in records] == [False, False]
+        assert all(record.usage.output_tokens > 0 and record.cost for record in records)
+
+    async def test_broken_off(self, far: openai.AsyncOpenAI, front: House, vendor: VendorServer) -> None:
+        vendor.script(Fault.cut(after=2, reply=Reply(text="one two three four", gap=0.02)))
+        with pytest.raises(openai.APIError, match="broke"):
+            async for _ in await far.responses.create(model="Behind economy", input="hello", stream=True):
+                pass
+        (record,) = front.ledger()
+        assert record.error == "StreamInterruptedError"
 
 
 class TestTheRest:

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from creative_services.core.llm_registry import LLMEntry
 from creative_services.testing.vendors import Reply, ToolCall, VendorServer
-from tests.server.house import CAN, KEY, VENDOR_KEY, House
+from tests.server.house import KEY, House, more_entries
 
 pytestmark = pytest.mark.thorough  # each starts a program
 
@@ -37,17 +36,8 @@ TOLD = {name: expected for name, (_, expected) in TALK.items()}
 
 # The name to ask for, and the model of the entry that must answer it: one entry of each dialect and kind.
 ENTRIES = {
-    "economy": "gpt-small", "standard": "claude-mid", "Fast": "llama-groq", "local": "llama3.2", "Other": "other-small",
+    "economy": "gpt-small", "standard": "claude-mid", "Fast": "llama-groq", "local": "llama3.2", "Other": "other",
 }  # fmt: skip
-
-
-def more_entries(vendor: VendorServer) -> list[LLMEntry]:
-    common: dict[str, Any] = {"tier": "premium", "api_key": VENDOR_KEY, "capabilities": CAN | {"json_schema"}}
-    groq, compatible = ("groq", vendor.groq_url), ("compatible", vendor.openai_url)
-    return [
-        LLMEntry(id=6, name="Fast", provider=groq[0], model="llama-groq", api_endpoint=groq[1], **common),
-        LLMEntry(id=7, name="Other", provider=compatible[0], model="other-small", api_endpoint=compatible[1], **common),
-    ]
 
 
 @pytest.fixture
