@@ -54,6 +54,12 @@ THOROUGH_FILES = (
 )  # fmt: skip
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """``-n auto``: two for each core, since the tests wait for servers and processes as long as they compute."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def _is_thorough(item: pytest.Item) -> bool:
     path = item.path.as_posix()
     return bool(item.get_closest_marker("thorough")) or path.endswith(tuple(f"/tests/{end}" for end in THOROUGH_FILES))
