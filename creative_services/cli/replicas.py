@@ -35,7 +35,7 @@ def serve(
 ) -> None:
     """Run the routing service. CREATIVE_SERVICES_REPLICAS_TOKEN, when set, is asked of everybody."""
     from creative_services.server.replicas import routing_service
-    from creative_services.server.replicas_serve import listening, serve
+    from creative_services.server.replicas.serve import listening, serve
     from creative_services.stores import open_store
 
     token = setting(environment(), TOKEN_VARIABLE)

@@ -15,8 +15,8 @@ import pytest
 from creative_services.core.errors import StoreError
 from creative_services.core.replicas import Replica
 from creative_services.replicas import ModelRegistry, ServerRegistry, open_store
-from creative_services.server.replicas_roll import SharedRoll
-from creative_services.server.replicas_table import Table
+from creative_services.server.replicas.roll import SharedRoll
+from creative_services.server.replicas.table import Table
 from creative_services.stores.file import FileSystemKVStore
 from creative_services.stores.memory import MemoryKVStore
 from creative_services.testing import SteppingClock

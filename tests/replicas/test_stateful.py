@@ -10,8 +10,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from creative_services.core.replicas import Replica
 from creative_services.core.store import KeyValueStore
 from creative_services.replicas import ModelRegistry, ServerRegistry
-from creative_services.server.replicas_roll import OwnRoll
-from creative_services.server.replicas_table import Table
+from creative_services.server.replicas.roll import OwnRoll
+from creative_services.server.replicas.table import Table
 from creative_services.stores.memory import MemoryKVStore
 from creative_services.testing import SteppingClock
 from tests.replicas.test_registry import PlainStore

@@ -14,7 +14,7 @@ from creative_services.core.retries import full_jitter
 from creative_services.core.store import Changes, Expires, KeyValueStore, Swaps, Watches
 from creative_services.replicas.endings import finished
 from creative_services.replicas.registrations import HOLDER_PREFIX, PREFIX, decoded, encoded, key_of
-from creative_services.server.replicas_table import Table
+from creative_services.server.replicas.table import Table
 from creative_services.system_clock import SystemClock
 
 LEASE: Final = 15.0  # a process that is silent for this long has lost its registrations

@@ -4,7 +4,7 @@ import socket
 from typing import Any, Final
 
 from creative_services.core.errors import ConfigurationError, MissingDependencyError
-from creative_services.server.replicas import RoutingService
+from creative_services.server.replicas.service import RoutingService
 
 BACKLOG: Final = 4096  # two thousand replicas that lost their service at once come back at once
 # A replica whose computer lost its power or its network sends no farewell: after this long without an answer to what

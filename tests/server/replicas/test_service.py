@@ -118,8 +118,8 @@ async def test_the_documented_answers_to_the_letter(app: RoutingService) -> None
 
 
 async def test_it_shows_life_at_once_and_then_again_and_again() -> None:
-    from creative_services.server.replicas_roll import OwnRoll
-    from creative_services.server.replicas_table import Table
+    from creative_services.server.replicas.roll import OwnRoll
+    from creative_services.server.replicas.table import Table
 
     table = Table()
     app = RoutingService(table, OwnRoll(table), alive_seconds=0.2)

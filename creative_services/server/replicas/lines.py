@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from creative_services.core.replicas import Replica
-from creative_services.server.replicas_answers import (
+from creative_services.server.replicas.answers import (
     Receive,
     Send,
     begin_events,

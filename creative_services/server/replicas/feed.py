@@ -8,7 +8,7 @@ from typing import Any, Final
 from creative_services.core.replicas import Replica
 from creative_services.replicas.endings import finished
 from creative_services.replicas.registrations import told
-from creative_services.server.replicas_answers import (
+from creative_services.server.replicas.answers import (
     Receive,
     Refusal,
     Send,
@@ -17,7 +17,7 @@ from creative_services.server.replicas_answers import (
     more_events,
     until_left,
 )
-from creative_services.server.replicas_table import Table, listed
+from creative_services.server.replicas.table import Table, listed
 
 MOST_LISTENERS: Final = 100
 _MOST_WAITING: Final = 1000  # changes a slow listener may have before it; past it the whole roster is told anew

@@ -18,7 +18,7 @@ from creative_services.core.replicas import Replica
 from creative_services.core.secrets import Secret
 from creative_services.core.store import KeyValueStore
 from creative_services.replicas.registrations import registration
-from creative_services.server.replicas_answers import (
+from creative_services.server.replicas.answers import (
     NOT_FOUND,
     Receive,
     Refusal,
@@ -28,10 +28,10 @@ from creative_services.server.replicas_answers import (
     send_json,
     send_raw,
 )
-from creative_services.server.replicas_feed import Feed
-from creative_services.server.replicas_lines import Lines
-from creative_services.server.replicas_roll import OwnRoll, Roll, SharedRoll
-from creative_services.server.replicas_table import Table, listed
+from creative_services.server.replicas.feed import Feed
+from creative_services.server.replicas.lines import Lines
+from creative_services.server.replicas.roll import OwnRoll, Roll, SharedRoll
+from creative_services.server.replicas.table import Table, listed
 
 ALIVE_SECONDS: Final = 5.0
 MOST_REGISTRATIONS: Final = 20_000
