@@ -17,6 +17,7 @@ class KeyRecord:
     id: str
     digest: bytes = field(repr=False)
     owner: str = ""
+    account: str = ""  # keys that share one share limits and budgets, as an old key and its successor do; else the id
     tiers: frozenset[LLMTier] | None = None  # None: every tier
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -27,6 +28,7 @@ class KeyRecord:
     def __post_init__(self) -> None:
         if len(self.digest) != 32:
             raise ValueError(f"Key {self.id!r}: digest is the 32 bytes of a SHA-256, not {len(self.digest)}.")
+        object.__setattr__(self, "account", self.account or self.id)
         for name in ("requests_per_minute", "tokens_per_minute"):
             limit = getattr(self, name)
             if limit is not None and limit < 1:

@@ -1,4 +1,4 @@
-"""Who changed which entry, and how: an event in the transaction of every save and delete, without any key."""
+"""Who changed which row, and how: an event in the transaction of every save and delete, without any key."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from creative_services.core.secrets import redact
 from django_app.llms.keys.written import Kind, kind_of, source_of
 
 # What says nothing that the event itself does not say.
-_LEFT_OUT: Final = ("id", "updated_at", "created_at", "api_key_changed_at")
+_LEFT_OUT: Final = ("id", "updated_at", "created_at", "api_key_changed_at", "digest")
 _USER_IN_URL: Final = re.compile(r"//[^/@]+@")
 _BEFORE: Final = "_state_before_save"
 _UNFINISHED: Final = "_creation_to_be_noted"
@@ -40,8 +40,9 @@ _NOBODY: Final = Acting(name="code")
 
 @contextmanager
 def acting(user: Any, reason: str = "") -> Iterator[None]:
-    """Changes within the block are this user's."""
-    token = _acting.set(Acting(user, user.get_username(), reason[:200]))
+    """Changes within the block are this user's; without a user, those of code with a reason."""
+    name = user.get_username() if user else _NOBODY.name
+    token = _acting.set(Acting(user, name, reason[:200]))
     try:
         yield
     finally:
@@ -86,11 +87,16 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 
 def follow_models(config: AppConfig) -> None:
-    """Hear of every save and delete."""
-    model = config.get_model("Llms")
-    pre_save.connect(_before, sender=model, dispatch_uid=f"{__name__}.before")
-    post_save.connect(_saved, sender=model, dispatch_uid=f"{__name__}.saved")
-    post_delete.connect(_deleted, sender=model, dispatch_uid=f"{__name__}.deleted")
+    """Hear of every save and delete of an entry."""
+    follow(config.get_model("Llms"))
+
+
+def follow(model: Any) -> None:
+    """Hear of every save and delete of this model's rows; ``audited_as`` says what they are in the history."""
+    name = f"{__name__}.{model._meta.label}"
+    pre_save.connect(_before, sender=model, dispatch_uid=f"{name}.before")
+    post_save.connect(_saved, sender=model, dispatch_uid=f"{name}.saved")
+    post_delete.connect(_deleted, sender=model, dispatch_uid=f"{name}.deleted")
 
 
 def _before(*, sender: Any, instance: Any, using: str, raw: bool = False, **_: Any) -> None:
@@ -103,7 +109,7 @@ def _before(*, sender: Any, instance: Any, using: str, raw: bool = False, **_: A
 def _saved(*, instance: Any, created: bool, using: str, raw: bool = False, **_: Any) -> None:
     if raw:  # a fixture brings its own history, or none
         return
-    if created and instance.api_key_changed_at and not instance.api_key:
+    if created and getattr(instance, "api_key_changed_at", None) and not instance.api_key:
         instance.__dict__[_UNFINISHED] = True  # a typed key is sealed by a second save, which needs the new row's id
         return
     created = instance.__dict__.pop(_UNFINISHED, False) or created
@@ -121,12 +127,13 @@ def _note(action: str, row: Any, using: str, changes: Mapping[str, Any], after: 
     from django_app.llms.models import AuditEvent
 
     who = _acting.get(_NOBODY)
+    llm_id, told = row.audited_as
     AuditEvent.objects.using(using).create(
         actor=who.user,
         actor_name=who.name,
         action=action,
-        llm_id=row.pk,
-        entry=f"{row.name} ({row.provider} {row.model_name})",
+        llm_id=llm_id,
+        entry=told[:300],
         changes=dict(changes),
         after=after,
         reason=who.reason,

@@ -19,13 +19,13 @@ def note(using: str) -> None:
     django_feed.edited(using)
 
 
-def bump(using: str) -> None:
+def bump(using: str, revision: str = "creative_services_llms.Revision") -> None:
     """What the trigger does, for databases where we have none."""
     from secrets import randbits
 
     from django.db.models import F
 
-    rows = apps.get_model("creative_services_llms", "Revision")._base_manager.using(using)
+    rows = apps.get_model(revision)._base_manager.using(using)
     new = {"token": randbits(62), "changed_at": timezone.now()}
     with transaction.atomic(using=using):
         rows.get_or_create(pk=1)

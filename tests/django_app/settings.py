@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_app.llms",
+    "django_app.access",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

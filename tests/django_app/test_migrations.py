@@ -4,10 +4,12 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, models
 
+from django_app.access.changes import KEYS
 from django_app.llms import triggers
 from django_app.llms.models import Llms, Revision
 
 APP = "creative_services_llms"
+ACCESS = "creative_services_access"
 
 
 def changed_by_sql() -> bool:
@@ -23,16 +25,19 @@ def make() -> Llms:
 
 @pytest.mark.django_db(transaction=True)
 def test_backwards_leaves_nothing_behind_and_forwards_works_again() -> None:
-    call_command("migrate", APP, "zero", verbosity=0)
+    for app in (ACCESS, APP):
+        call_command("migrate", app, "zero", verbosity=0)
     tables = connection.introspection.table_names()
     assert not [table for table in tables if table.startswith("creative_services")]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_proc WHERE proname = 'creative_services_llms_changed'")
+            cursor.execute("SELECT count(*) FROM pg_proc WHERE proname LIKE 'creative_services_%_changed'")
             assert cursor.fetchone() == (0,)
-    call_command("migrate", APP, verbosity=0)
+    for app in (ACCESS, APP):
+        call_command("migrate", app, verbosity=0)
     make()
     assert triggers.installed(connection)
+    assert triggers.installed(connection, KEYS)
     assert changed_by_sql()
 
 

@@ -20,7 +20,7 @@ from django_app.llms.models import rules
 from django_app.llms.models.key_field import KeyField
 from django_app.llms.models.queryset import LlmsManager
 from django_app.llms.ordering import PRICE_ORDER
-from django_app.llms.rows import COLUMNS, entry_of
+from django_app.llms.rows import COLUMNS, written_entry
 
 
 class Llms(models.Model):
@@ -102,6 +102,11 @@ class Llms(models.Model):
         return row
 
     @property
+    def audited_as(self) -> tuple[int, str]:
+        """The id and the name of the row in the history."""
+        return self.pk, f"{self.name} ({self.provider} {self.model_name})"
+
+    @property
     def is_pinned(self) -> bool:
         """Whether the entry is put first in its tier for now."""
         return self.pinned_until is not None and self.pinned_until > timezone.now()
@@ -122,7 +127,7 @@ class Llms(models.Model):
         plain = self.api_key if kind_of(self.api_key) is Kind.PLAIN else ""
         row = {column: getattr(self, column) for column in COLUMNS}
         row |= {"id": self.pk or 0, "is_active": True, "api_key": "" if plain else self.api_key}
-        entry, why = entry_of(tuple(row.values()), None)
+        entry, why = written_entry(row)
         if why:
             raise ConfigurationError(why)
         return entry.using(is_active=self.is_active, api_key=plain or entry.api_key)

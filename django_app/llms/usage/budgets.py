@@ -8,15 +8,16 @@ from typing import Final
 from django.db.models import F
 from django.utils import timezone
 
+from creative_services.adapters.django_errands import Lender, errands_of
 from creative_services.adapters.django_feed import default_database
 from creative_services.adapters.django_testing import no_thread
 from creative_services.core.budgets import Budget
 from django_app.llms.models import BudgetAccount, BudgetLimit
 from django_app.llms.models.budgets import units, usd
-from django_app.llms.usage.errand import Lender, errands_of
 
 # A changed limit is kept this much later; asking each time would double what a call waits for its budget.
 _LIMITS_SECONDS: Final = 1.0
+_PURPOSE: Final = "budgets"
 
 
 class DjangoBudgets:
@@ -40,17 +41,19 @@ class DjangoBudgets:
     async def in_force(self) -> Sequence[Budget]:
         """The active budgets of the admin, at most a second old; in tests those of this moment."""
         if monotonic() >= self._limits_until or no_thread(self.using):
-            self._limits = await errands_of(self.using).run(self._read_limits, self._lender)
+            self._limits = await errands_of(self.using, _PURPOSE).run(self._read_limits, self._lender)
             self._limits_until = monotonic() + _LIMITS_SECONDS
         return self._limits
 
     async def reserve(self, account: str, amount: Decimal, limit: Decimal) -> Decimal | None:
         """Set ``amount`` aside unless that would pass ``limit``: None when done, else what is left."""
-        return await errands_of(self.using).run(lambda: self.reserve_now(account, amount, limit), self._lender)
+        return await errands_of(self.using, _PURPOSE).run(
+            lambda: self.reserve_now(account, amount, limit), self._lender
+        )
 
     async def settle(self, account: str, reserved: Decimal, actual: Decimal) -> None:
         """Replace what was reserved by what was spent."""
-        await errands_of(self.using).run(lambda: self.settle_now(account, reserved, actual), self._lender)
+        await errands_of(self.using, _PURPOSE).run(lambda: self.settle_now(account, reserved, actual), self._lender)
 
     def reserve_now(self, account: str, amount: Decimal, limit: Decimal) -> Decimal | None:
         """``reserve`` for code without an event loop."""

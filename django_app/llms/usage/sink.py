@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from creative_services.core.ledger import Batch
 from django_app.llms.models import Usage, UsageNews, UsageSpool
+from django_app.llms.signals import send_usage_stored
 from django_app.llms.usage.rows import hours_of
 
 _log = getLogger("creative_services.usage")
@@ -36,6 +37,7 @@ class UsageTable:
             # One row that the database will never take must not hold up all that follow.
             _log.warning("Usage rows are stored one by one, since together they are refused: %s", error)
             self._store(batch, rows, _insert_one_by_one)
+        send_usage_stored(self._using, rows)
 
     def _store(self, batch: Batch[list[Usage]], rows: list[Usage], insert: Insert) -> None:
         with transaction.atomic(using=self._using):

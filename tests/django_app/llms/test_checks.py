@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
+from django_app.access.models import AccessKey
 from django_app.llms import triggers
 from django_app.llms.keys import resolving
 from django_app.llms.keys.sealing import new_master_key
@@ -41,7 +42,8 @@ def make(name: Any = "one", **fields: Any) -> Llms:
 
 @pytest.fixture(autouse=True)
 def _complete(db: None) -> Iterator[None]:
-    """An entry in every tier that must have one, so that nothing but the matter of a test can complain."""
+    """An entry in every tier that must have one and a key, so that nothing but the matter of a test can complain."""
+    AccessKey.objects.create(owner="complete", digest="0" * 64)
     with ours():
         for tier in ("economy", "standard", "premium"):
             make(f"complete {tier}", tier=tier)

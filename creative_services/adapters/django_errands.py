@@ -47,8 +47,9 @@ class Lender:
 class Errands:
     """Runs one piece of work after the other for one database; a connection per request would cost more than it."""
 
-    def __init__(self, using: str) -> None:
+    def __init__(self, using: str, purpose: str) -> None:
         self._using = using
+        self._purpose = purpose
         self.start_afresh()
 
     def start_afresh(self) -> None:
@@ -64,7 +65,7 @@ class Errands:
         done: Future[T] = Future()
         with self._lock:
             if self._thread is None:
-                self._thread = Thread(target=self._work, name="creative-services-budgets", daemon=True)
+                self._thread = Thread(target=self._work, name=f"creative-services-{self._purpose}", daemon=True)
                 self._thread.start()
             self._waiting.put((work, done))
         return await asyncio.wrap_future(done)
@@ -99,12 +100,12 @@ class Errands:
                 return
 
 
-_errands: Final[dict[str, Errands]] = {}
+_errands: Final[dict[tuple[str, str], Errands]] = {}
 
 
-def errands_of(using: str) -> Errands:
-    """The errands of a database in this process."""
-    return _errands.setdefault(using, Errands(using))
+def errands_of(using: str, purpose: str) -> Errands:
+    """The errands of a database in this process; each purpose has a thread, so that none waits for another's."""
+    return _errands.setdefault((using, purpose), Errands(using, purpose))
 
 
 def _stop_all() -> None:
