@@ -1,4 +1,4 @@
-"""Takes the very steps of deploy/Dockerfile without an engine: builds in folders of its own, then runs what the image runs.
+"""Takes the very steps of deploy/Dockerfile without an engine, then runs what the image runs.
 
     python3 .ci/image.py CHECKOUT FOLDER
 
