@@ -12,7 +12,7 @@ from creative_services.catalog.lifecycle import served
 from creative_services.catalog.prices import price_of
 from creative_services.config import did_you_mean, flag, setting
 from creative_services.core.errors import ConfigurationError
-from creative_services.core.llm_registry import LLMEntry
+from creative_services.core.llm_registry import LLMEntry, LLMTier
 from creative_services.core.pricing import Pricing
 
 PIN: Final = "CREATIVE_SERVICES_PIN_DEFAULTS"
@@ -74,7 +74,8 @@ def _refuse_unknown_places(environ: Mapping[str, str]) -> None:
     """A misspelt override would leave the default in place without a word."""
     places = defaults().places
     known = {place.variable for place in places}
-    patterns = {f"CREATIVE_SERVICES_{place.provider}_*_MODEL".upper() for place in places}
+    halves = {f"CREATIVE_SERVICES_{place.provider}_*_MODEL".upper() for place in places}
+    halves |= {f"CREATIVE_SERVICES_*_{tier}_MODEL".upper() for tier in LLMTier}
     for name in environ:
-        if name not in known and any(fnmatchcase(name, pattern) for pattern in patterns):
+        if name not in known and any(fnmatchcase(name, half) for half in halves):
             raise ConfigurationError(f"{name} names no place in the table of defaults.{did_you_mean(name, known)}")

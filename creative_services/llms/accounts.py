@@ -7,7 +7,7 @@ from threading import Lock
 
 from creative_services.core.budgets import Budget, BudgetStore, Reservation, SetsBudgets, worst_case
 from creative_services.core.completions import Request
-from creative_services.core.errors import BudgetExceededError
+from creative_services.core.errors import BudgetExceededError, ConfigurationError
 from creative_services.core.estimates import input_tokens
 from creative_services.core.llm_registry import LLMEntry
 
@@ -55,13 +55,19 @@ def _is_past(window: str, current: str) -> bool:
     return len(window) == len(current) and window < current
 
 
+def _checked(budgets: Sequence[Budget]) -> tuple[Budget, ...]:
+    if isinstance(budgets, Iterable) and all(isinstance(budget, Budget) for budget in budgets):
+        return tuple(budgets)
+    raise ConfigurationError(f"budgets= is a list such as [Budget(limit='5.00', per='day')]; got {budgets!r}.")
+
+
 class Accounts:
     """The client's budgets over one store."""
 
     __slots__ = ("_budgets", "_setter", "_store")
 
     def __init__(self, budgets: Sequence[Budget], store: BudgetStore | None = None) -> None:
-        self._budgets = tuple(budgets)
+        self._budgets = _checked(budgets)
         self._store: BudgetStore = store or MemoryBudgets()
         self._setter = store if isinstance(store, SetsBudgets) else None
 

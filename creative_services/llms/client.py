@@ -11,6 +11,7 @@ from creative_services.core.breakers import DEFAULT_RULES, BreakerRules
 from creative_services.core.budgets import Budget, BudgetStore
 from creative_services.core.clock import Clock
 from creative_services.core.completions import EmbeddingResponse, LLMResponse, Piece
+from creative_services.core.errors import ConfigurationError
 from creative_services.core.events import Listener
 from creative_services.core.llm_registry import GuardsCalls, LLMRegistry
 from creative_services.core.provider import Provider
@@ -45,6 +46,8 @@ class DynamicLLMClient:
         breaker_rules: BreakerRules = DEFAULT_RULES,
         clock: Clock | None = None,
     ) -> None:
+        if not isinstance(patience, Patience | None):
+            raise ConfigurationError(f"patience= is a record such as Patience(timeout=30); got {patience!r}.")
         clock = clock or SystemClock()
         self._desk = Desk(
             registry=checked(registry),

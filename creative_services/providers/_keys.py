@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from creative_services.core.errors import AuthenticationError, BadRequestError
 from creative_services.core.llm_registry import LLMEntry, LLMTier
 
+_QUOTES = ("'", '"')
 CONNECT_SECONDS = 10.0  # generous: the client's own deadline is what ends a call
 
 
@@ -16,6 +17,10 @@ def key_of(entry: LLMEntry, *, needed: bool) -> str:
     if not (key.isascii() and key.isprintable()) or " " in key:
         del key  # or a traceback with local values would show it
         raise AuthenticationError("the api_key has characters no header can carry; was it copied whole", llm=entry)
+    if key[:1] in _QUOTES or key[-1:] in _QUOTES:
+        del key
+        # Docker's --env-file and Kubernetes' secrets keep the quotes that a shell takes away.
+        raise AuthenticationError("the api_key begins or ends with a quote; write it without quotes", llm=entry)
     return key
 
 

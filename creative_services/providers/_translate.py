@@ -140,7 +140,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         yield current
-        current = current.__cause__
+        # What our reading stumbled on says nothing about the request.
+        current = None if isinstance(current, WrongShapeError) else current.__cause__
 
 
 def defused(error: Exception, entry: LLMEntry) -> Exception | None:

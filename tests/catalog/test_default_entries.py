@@ -199,6 +199,8 @@ def test_ollamas_model(variable: str) -> None:
 def test_a_misspelt_place_is_refused_with_the_right_spelling() -> None:
     with pytest.raises(ConfigurationError, match="Did you mean 'CREATIVE_SERVICES_OPENAI_STANDARD_MODEL'"):
         registry({"CREATIVE_SERVICES_OPENAI_STANDART_MODEL": "x"})
+    with pytest.raises(ConfigurationError, match="Did you mean 'CREATIVE_SERVICES_OPENAI_STANDARD_MODEL'"):
+        registry({"CREATIVE_SERVICES_OPNAI_STANDARD_MODEL": "x"})
     with pytest.raises(ConfigurationError, match="no place"):
         registry({"CREATIVE_SERVICES_OPENAI_LOCAL_MODEL": "x"})
 

@@ -62,3 +62,26 @@ def test_every_public_name_resolves_without_a_third_party_module() -> None:
 def test_the_door_names_what_it_does_not_have() -> None:
     with pytest.raises(AttributeError, match="DynamicClient"):
         creative_services.DynamicClient  # noqa: B018 - the look-up is the test
+
+
+LISTENING = """
+import sys
+heard = []
+# An audit hook sees every resolver and socket call of the process, whoever makes it.
+sys.addaudithook(lambda event, args: heard.append(event) if event.startswith(("socket.", "urllib.")) else None)
+import creative_services
+for name in creative_services.__all__:
+    getattr(creative_services, name)
+creative_services.DictRegistry.from_env()
+creative_services.DynamicLLMClient(creative_services.DictRegistry([]))
+print(heard)
+import socket
+socket.socket().close()
+assert heard, "the hook hears nothing"
+"""
+
+
+def test_nothing_asks_the_network_before_the_first_call() -> None:
+    done = subprocess.run([sys.executable, "-c", LISTENING], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from creative_services import Budget, ConfigurationError, DictRegistry, DynamicLLMClient
+from creative_services import Budget, ConfigurationError, DictRegistry, DynamicLLMClient, Patience
 from creative_services.testing import ScriptedProvider
 
 from .conftest import entry
@@ -136,6 +136,22 @@ def test_an_entry_that_could_never_answer(fields, words):
     with pytest.raises(ConfigurationError, match=words) as caught:
         entry(1).using(**fields)
     assert "sk-never" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda: {"budgets": Budget(limit=1)},
+        lambda: {"budgets": [5]},
+        lambda: {"patience": 30},
+        lambda: {"patience": Patience(timeout="30")},
+        lambda: {"patience": Patience(idle_timeout=0)},
+        lambda: {"patience": Patience(max_retries=-1)},
+    ],
+)
+def test_a_client_is_set_up_with_our_records(given):
+    with pytest.raises(ConfigurationError, match=r"Budget\(|Patience"):
+        DynamicLLMClient(DictRegistry([]), **given())
 
 
 def test_a_budget_of_no_window():

@@ -83,6 +83,14 @@ def test_a_key_that_no_header_can_carry(name: str, key: str, server: VendorServe
 
 
 @pytest.mark.parametrize("name", EVERY_PROVIDER)
+def test_a_key_with_its_quotes(name: str, server: VendorServer, make_entry: MakeEntry) -> None:
+    with pytest.raises(CreativeServicesError, match="without quotes") as caught:
+        asyncio.run(_generate(load_provider(name), make_entry(name, api_key=f'"{KEY}"')))
+    assert not server.requests
+    _search(caught.value)
+
+
+@pytest.mark.parametrize("name", EVERY_PROVIDER)
 def test_a_provider_in_use_leads_to_no_key(name: str, make_entry: MakeEntry) -> None:
     async def main() -> None:
         provider = load_provider(name)
