@@ -10,6 +10,7 @@ from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.usage import Usage
 from creative_services.wire import messages as m
 from creative_services.wire import schemas
+from creative_services.wire.call_places import CallPlaces
 from creative_services.wire.counts import count, details
 from creative_services.wire.extras import extended
 from creative_services.wire.faults import FaultError, WrongShapeError, fault_in
@@ -211,12 +212,13 @@ def usage(told: Any, service_tier: Any = None) -> Usage | None:
 class Assembler:
     """Puts a stream together: fed with chunks, gives the text of each and, at the end, the whole answer."""
 
-    __slots__ = ("_calls", "_model", "_reason", "_refusal", "_text", "_tier", "_usage")
+    __slots__ = ("_calls", "_model", "_places", "_reason", "_refusal", "_text", "_tier", "_usage")
 
     def __init__(self) -> None:
         self._text: list[str] = []
         self._refusal: list[str] = []
-        self._calls: dict[Any, dict[str, str]] = {}
+        self._calls: dict[int, dict[str, str]] = {}
+        self._places = CallPlaces()
         self._reason: Any = None
         self._usage: Any = None
         self._model = ""
@@ -257,11 +259,10 @@ class Assembler:
 
     def _deltas(self, deltas: Iterable[Mapping[str, Any]]) -> None:
         for place, delta in enumerate(deltas):
-            # Some servers leave the index out and send each call whole.
-            key = delta.get("index", delta.get("id") or place)
+            key, _ = self._places.place(delta, place)
             call = self._calls.setdefault(key, {"id": "", "name": "", "arguments": ""})
             function = delta.get("function") or {}
-            call["id"] = delta.get("id") or call["id"]
+            call["id"] = call["id"] or delta.get("id") or ""
             call["name"] = function.get("name") or call["name"]
             arguments = function.get("arguments")
             if arguments:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from creative_services.core.completions import Completion
+from creative_services.wire.call_places import CallPlaces
 from creative_services.wire.deltas import ArgumentsDelta, CallBegun, Delta, TextDelta, ThoughtDelta
 from creative_services.wire.openai_chat import Assembler
 
@@ -19,7 +20,7 @@ class ChatReader:
 
     def __init__(self) -> None:
         self._assembler = Assembler()
-        self._places: dict[Any, int] = {}
+        self._places = CallPlaces()
 
     @property
     def complete(self) -> bool:
@@ -48,16 +49,14 @@ class ChatReader:
 
     def _calls(self, told: Any) -> Iterator[Delta]:
         for place, call in enumerate(told):
-            # Some servers leave the index out and send each call whole.
-            key = call.get("index", call.get("id") or place)
             function = call.get("function") or {}
-            if key not in self._places:
-                self._places[key] = len(self._places)
-                yield CallBegun(self._places[key], call.get("id") or "", function.get("name") or "")
+            found, begins = self._places.place(call, place)
+            if begins:
+                yield CallBegun(found, call.get("id") or "", function.get("name") or "")
             arguments = function.get("arguments")
             if arguments:
                 text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-                yield ArgumentsDelta(self._places[key], text)
+                yield ArgumentsDelta(found, text)
 
     def completion(self) -> Completion:
         """The whole answer so far."""

@@ -17,14 +17,7 @@ def answer(about: Answering, completion: Completion) -> dict[str, Any]:
     if not completion.content and not completion.tool_calls:
         message["content"] = ""
     if completion.tool_calls:
-        message["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments_text or "{}"},
-            }
-            for call in completion.tool_calls
-        ]
+        message["tool_calls"] = [_call(call) for call in completion.tool_calls]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(completion)}
     told = {**_envelope(about, "chat.completion"), "choices": [choice]}
     if completion.usage is not None:
