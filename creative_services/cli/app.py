@@ -12,13 +12,13 @@ from creative_services.cli.doctor import doctor
 from creative_services.cli.explain import explain
 from creative_services.cli.generate import generate
 from creative_services.cli.llms import llms
-from creative_services.cli.politeness import PoliteGroup
+from creative_services.cli.named import NamedCommands
 from creative_services.cli.prices import prices
 from creative_services.cli.replicas import replicas
 from creative_services.cli.serve import serve
 
 app = typer.Typer(
-    cls=PoliteGroup,
+    cls=NamedCommands,
     name="creative-services",
     help="Ask for a tier, not a model.",
     no_args_is_help=True,

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from logging import getLogger
@@ -25,9 +26,18 @@ _KEEP_ALIVE_SECONDS: Final = 75
 _log = getLogger("creative_services.gateway")
 
 
+def announce(url: str) -> None:
+    """Where to ask, in the log."""
+    _log.info("Listening on %s", url)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """One server. ``make`` builds a worker's data plane, in the worker; it is sent there by its name."""
+    """One server. ``make`` builds a worker's data plane, in the worker; it is sent there by its name.
+
+    ``around`` and ``afterwards`` are for the thread that hands usage over to ``sink``. Each of ``beside`` is the main
+    function of one more process, which begins before the workers and ends after them.
+    """
 
     host: str
     port: int
@@ -35,6 +45,10 @@ class Serving:
     settings: Settings
     make: Callable[[], Any]
     sink: Callable[[Path], Any]
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
+    afterwards: Callable[[], None] | None = None
+    beside: tuple[Callable[[], None], ...] = ()
+    listening: Callable[[str], None] = announce
 
 
 def serve(serving: Serving) -> int:
@@ -44,7 +58,7 @@ def serve(serving: Serving) -> int:
     log_as_json()
     listener = _listener(serving.host, serving.port)
     host, port = listener.getsockname()[:2]
-    _log.info("Listening on http://%s:%s", f"[{host}]" if ":" in host else host, port)
+    serving.listening(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
     _forget_last_time(serving.settings)
     handing_over = _handing_over(serving)
     if handing_over:
@@ -52,7 +66,8 @@ def serve(serving: Serving) -> int:
     workers = Workers()
     try:
         # Our copy of the listener goes first: kept open, it would take connections that nobody answers any more.
-        workers.run(partial(work, serving, listener), serving.workers, on_stop=listener.close)
+        mains = [partial(work, serving.make, serving.settings, listener)] * serving.workers
+        workers.run(mains, beside=serving.beside, on_stop=listener.close)
     finally:
         listener.close()
         if handing_over:
@@ -100,8 +115,8 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def work(serving: Serving, listener: socket.socket) -> None:
-    """A worker's whole life."""
+def work(make: Callable[[], Any], settings: Settings, listener: socket.socket) -> None:
+    """A worker's whole life. It is sent what it needs and no more: the parent knows secrets."""
     # In the worker only: the parent has no loop and needs none of it.
     import gc
 
@@ -111,7 +126,7 @@ def work(serving: Serving, listener: socket.socket) -> None:
     from creative_services.server.http.server import GatewayServer
 
     log_as_json()
-    app = serving.make()
+    app = make()
     config = Config(
         app,
         http=GatewayProtocol,
@@ -124,9 +139,9 @@ def work(serving: Serving, listener: socket.socket) -> None:
         proxy_headers=False,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(serving.settings.timeout) + 1,
+        timeout_graceful_shutdown=int(settings.timeout) + 1,
     )
-    server = GatewayServer(config, on_lame=app.drain, drain_seconds=serving.settings.drain_seconds)
+    server = GatewayServer(config, on_lame=app.drain, drain_seconds=settings.drain_seconds)
     # What was loaded stays for good: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
@@ -139,10 +154,12 @@ def _handing_over(serving: Serving) -> HandingOver | None:
     if ledger is None:
         return None
     spools = serving.settings.state / "spool"
-    return HandingOver(lambda: Shipper(spools, serving.sink(ledger), record_in))
+    return HandingOver(
+        lambda: Shipper(spools, serving.sink(ledger), record_in), around=serving.around, afterwards=serving.afterwards
+    )
 
 
 def _forget_last_time(settings: Settings) -> None:
-    from creative_services.server.shared_tallies import forget
+    from creative_services.server.operations.shared_tallies import forget
 
     forget(settings.state / "tallies")

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from logging import getLogger
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -16,6 +16,8 @@ _YOUNG_SECONDS: Final = 5.0
 _LONGEST_PAUSE: Final = 10.0
 # What a worker ends with when it could not start, as uvicorn's do: starting another would change nothing.
 STARTUP_FAILURE: Final = 3
+# Processes beside the workers have nothing left to do once these have ended; one that hangs keeps nobody waiting.
+_BESIDE_SECONDS: Final = 10.0
 
 _log = getLogger("creative_services.workers")
 
@@ -54,21 +56,29 @@ class Worker:
 class Workers:
     """The parent's work: look after its children until told to stop."""
 
-    __slots__ = ("_stopping", "_workers", "failed")
+    __slots__ = ("_beside", "_stopping", "_workers", "failed")
 
     def __init__(self) -> None:
         self._stopping = Event()
         self._workers: list[Worker] = []
+        self._beside: list[Worker] = []
         self.failed = False
 
-    def run(self, main: Callable[[], None], count: int, *, on_stop: Callable[[], None]) -> None:
-        """Keep so many processes running ``main``; returns after SIGTERM or SIGINT, when the last has ended.
+    def run(
+        self,
+        mains: Sequence[Callable[[], None]],
+        *,
+        beside: Sequence[Callable[[], None]] = (),
+        on_stop: Callable[[], None],
+    ) -> None:
+        """Keep a process running each of ``mains``; returns after SIGTERM or SIGINT, when the last has ended.
 
-        ``on_stop`` is called when that word has come, before the workers hear it.
+        ``on_stop`` is called when that word has come, before the workers hear it. Those ``beside`` hear it last.
         """
         before = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            self._workers = [Worker(main) for _ in range(count)]
+            self._beside = [Worker(main) for main in beside]
+            self._workers = [Worker(main) for main in mains]
             while not self._stopping.wait(_LOOK_SECONDS):
                 self._look()
             on_stop()
@@ -81,7 +91,7 @@ class Workers:
         self._stopping.set()
 
     def _look(self) -> None:
-        for worker in self._workers:
+        for worker in (*self._workers, *self._beside):
             if worker.process.is_alive():
                 continue
             if worker.process.exitcode == STARTUP_FAILURE:
@@ -97,3 +107,7 @@ class Workers:
             process.terminate()  # SIGTERM: each finishes what it has begun
         for process in alive:
             process.join()
+        for worker in self._beside:
+            worker.process.terminate()
+            worker.process.join(_BESIDE_SECONDS)
+            worker.process.kill()

@@ -1,0 +1,83 @@
+"""The two planes of a site, each made in the process that runs it."""
+
+import os
+import time
+from dataclasses import replace
+from logging import getLogger
+from pathlib import Path
+from typing import Final
+
+import django
+
+from creative_services.config import environment
+from creative_services.core.errors import RegistryUnavailableError
+from creative_services.server.app import App, DataPlane
+from creative_services.server.control.bridge import Bridge
+from creative_services.server.settings import Settings
+from django_app.project.site import DATA_DIR, Site
+
+_AGAIN_SECONDS: Final = 1.0
+
+_log = getLogger("creative_services.site")
+
+
+def enter(data_dir: Path | None = None) -> Site:
+    """Let Django know where it is; in every process of a site, first of all."""
+    # Django and the processes we start read both from there.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_app.project.settings")  # noqa: TID251
+    if data_dir is not None:
+        os.environ[DATA_DIR] = str(data_dir)  # noqa: TID251
+    site = Site.from_env()
+    django.setup()
+    return site
+
+
+def settings_of(site: Site, *, workers: int) -> Settings:
+    """The gateway's: its files are in the data directory, its ledger is the usage table."""
+    state = site.data_dir / "gateway"
+    found = Settings.from_env({**environment(), "CREATIVE_SERVICES_STATE_DIR": str(state)})
+    return replace(found, ledger=state, workers=workers)
+
+
+def data_plane(workers: int) -> DataPlane:
+    """One worker's, of so many."""
+    site = enter()
+    # Loaded here: the parent process makes no data plane.
+    from creative_services.adapters import DjangoLLMRegistry
+    from creative_services.server.access.keys import keys_from
+    from creative_services.server.build import Parts, build
+
+    registry = DjangoLLMRegistry()
+    _wait_for(registry)
+    settings = settings_of(site, workers=workers)
+    return build(
+        Parts(
+            registry=registry,
+            settings=settings,
+            keys=keys_from(environment()) if settings.has_keys else None,
+            beside=control_plane(site),
+        )
+    )
+
+
+def control_plane(site: Site) -> App:
+    """Pages."""
+    from django_app.project.wsgi import application
+
+    return Bridge(application, proxies=site.proxies)
+
+
+def _wait_for(registry: object) -> None:
+    """Until the database has given its entries once. A worker that starts while it is away tries on."""
+    told = False
+    while True:
+        try:
+            registry.list_active()
+            break
+        except RegistryUnavailableError as error:
+            if not told:
+                _log.error("This worker waits for its database: %s", error)
+            told = True
+            time.sleep(_AGAIN_SECONDS)
+    if told:
+        _log.info("The database is there again.")

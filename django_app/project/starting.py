@@ -1,0 +1,104 @@
+"""What is done once before a site takes requests: its tables, its first administrator, its first entries."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import StringIO
+from secrets import token_urlsafe
+from typing import Final
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from creative_services.config import environment, setting
+from creative_services.core.errors import ConfigurationError
+from django_app.llms import sources
+from django_app.llms.managed import SAME, carry_out, plan
+from django_app.project import demo
+from django_app.project.greeting import Administrator
+
+USERNAME: Final = "CREATIVE_SERVICES_ADMIN_USERNAME"
+PASSWORD: Final = "CREATIVE_SERVICES_ADMIN_PASSWORD"  # noqa: S105 - a variable's name
+# Any number that nobody else takes: several sites may start on one PostgreSQL at the same moment.
+_MIGRATION_LOCK: Final = 0x6372_6561_7469_7665
+
+Say = Callable[[str], None]
+
+
+def reach() -> None:
+    """The database answers."""
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        raise ConfigurationError(f"The database cannot be reached: {_first_line(error)}. {_where()}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _where() -> str:
+    settings = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"It is the file {settings['NAME']}."
+    return f"DATABASE_URL names {settings['NAME']} at {settings['HOST'] or 'localhost'}; is it running?"
+
+
+def migrate(say: Say) -> None:
+    """Bring the tables up to date, and say what is being done."""
+    with _alone():
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if not missing:
+            return
+        say(f"Preparing the database: {len(missing)} migrations ...")
+        call_command("migrate", verbosity=0, interactive=False, stdout=StringIO())
+        say("The database is ready.")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    if connection.vendor != "postgresql":  # a SQLite file belongs to one data directory, whose lock is held
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
+
+
+def first_administrator() -> Administrator | None:
+    """Make one unless there is one."""
+    users = get_user_model().objects
+    if users.filter(is_superuser=True).exists():
+        return None
+    username = setting(environment(), USERNAME) or "admin"
+    given = setting(environment(), PASSWORD)
+    if given:
+        _refuse_weak(given)
+    password = given or token_urlsafe(12)
+    users.create_superuser(username=username, password=password)
+    return Administrator(username=username, password=None if given else password)
+
+
+def _refuse_weak(password: str) -> None:
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        raise ConfigurationError(f"{PASSWORD}: {' '.join(error.messages)}") from None
+
+
+def entries(say: Say, *, with_demo: bool) -> None:
+    """Those of the environment, and the demo's where a tier has none."""
+    changes = plan(sources.from_environment(), sources.ENVIRONMENT, "default")
+    carry_out(changes, "default")
+    if changed := sum(change.kind != SAME for change in changes):
+        say(f"{changed} entries were taken from the environment.")
+    demo.step_aside()
+    if with_demo and (added := demo.add()):
+        say(f"{len(added)} demo entries were added: {', '.join(row.name for row in added)}.")
