@@ -9,14 +9,14 @@ import orjson
 from creative_services.core.errors import CreativeServicesError
 from creative_services.core.llm_registry import LLMRegistry
 from creative_services.llms.lookup import active_entries
-from creative_services.server.admission import Admission
-from creative_services.server.catalogue import listed, names_for, one
-from creative_services.server.gateway import Gateway
-from creative_services.server.heads import JSON, request_id_in
-from creative_services.server.incoming import Receive, Scope, Send
-from creative_services.server.operations import Operations, Reply
-from creative_services.server.problems import Problem, body_of, headers_of, row_for
-from creative_services.server.surfaces import SURFACES
+from creative_services.server.access.admission import Admission
+from creative_services.server.callers.catalogue import listed, names_for, one
+from creative_services.server.callers.heads import JSON, request_id_in
+from creative_services.server.callers.incoming import Receive, Scope, Send
+from creative_services.server.callers.problems import Problem, body_of, headers_of, row_for
+from creative_services.server.callers.surfaces import SURFACES
+from creative_services.server.gateway.gateway import Gateway
+from creative_services.server.operations.pages import Operations, Reply
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _MODELS = "/v1/models"

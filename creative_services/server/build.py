@@ -16,25 +16,25 @@ from creative_services.llms.accounts import Accounts, MemoryBudgets
 from creative_services.llms.bell import Bell
 from creative_services.llms.desk import Desk, Patience
 from creative_services.llms.health import Health
-from creative_services.server.admission import Admission, Rates
-from creative_services.server.answering import Answering
+from creative_services.server.access.admission import Admission, Rates
+from creative_services.server.access.key_follower import KeyFollower
+from creative_services.server.access.keys import KeyRing
+from creative_services.server.access.limits import LocalRates
 from creative_services.server.app import App, DataPlane
-from creative_services.server.books import Books
-from creative_services.server.desks import Desks, ShareOfBudgets, SparingShelf
-from creative_services.server.doors import Doors
-from creative_services.server.gateway import Gateway
-from creative_services.server.key_follower import KeyFollower
-from creative_services.server.keys import KeyRing
+from creative_services.server.gateway.answering import Answering
+from creative_services.server.gateway.desks import Desks, ShareOfBudgets, SparingShelf
+from creative_services.server.gateway.gateway import Gateway
+from creative_services.server.gateway.reaching import Reaching
+from creative_services.server.gateway.replays import Replays
+from creative_services.server.ledger.books import Books
 from creative_services.server.life import Life, Part, Seldom
-from creative_services.server.limits import LocalRates
-from creative_services.server.operations import Operations
-from creative_services.server.reaching import Reaching
-from creative_services.server.relaying import Relay
-from creative_services.server.replays import Replays
+from creative_services.server.operations.pages import Operations
+from creative_services.server.operations.standing import NO_ENTRY, Standing
+from creative_services.server.relay.relaying import Relay
 from creative_services.server.settings import Settings
-from creative_services.server.standing import NO_ENTRY, Standing
 from creative_services.server.translate.providing import Providing
 from creative_services.server.translate.translation import Translation
+from creative_services.server.upstream.doors import Doors
 from creative_services.server.upstream.leg import Leg
 from creative_services.server.upstream.pooled import PooledLeg
 from creative_services.system_clock import SystemClock

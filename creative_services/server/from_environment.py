@@ -5,9 +5,9 @@ from functools import partial
 
 from creative_services.config import environment
 from creative_services.llms.dict_registry import DictRegistry
+from creative_services.server.access.keys import keys_from
 from creative_services.server.app import DataPlane
 from creative_services.server.build import Parts, build
-from creative_services.server.keys import keys_from
 from creative_services.server.ledger.sqlite_sink import SQLiteSink
 from creative_services.server.serve import Serving, serve
 from creative_services.server.settings import Settings

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from logging import getLogger
 from typing import Final, Protocol, runtime_checkable
 
-from creative_services.server.incoming import Receive, Scope, Send
+from creative_services.server.callers.incoming import Receive, Scope, Send
 
 _EVERY: Final = 1.0  # second: what other workers see of this one is never older
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from creative_services.config import flag, setting
 from creative_services.core.errors import ConfigurationError
-from creative_services.server.keys import KEYS_VARIABLE
+from creative_services.server.access.keys import KEYS_VARIABLE
 
 _PREFIX: Final = "CREATIVE_SERVICES_GATEWAY_"
 _MEGABYTE: Final = 1024 * 1024

@@ -237,7 +237,7 @@ async def test_http_1_0_gets_no_chunks(house: House) -> None:
 
 
 async def test_a_slow_body_is_given_up(open_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creative_services.server.visits.BODY_SECONDS", 0.2)
+    monkeypatch.setattr("creative_services.server.visits.visit.BODY_SECONDS", 0.2)
     house: House = await open_house()
     answer = await exchanged(house.port, request(b'{"model"', length=1000))
     assert status_of(answer) == 408

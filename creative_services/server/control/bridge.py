@@ -8,7 +8,7 @@ from creative_services.server.callers.incoming import GoneError, Message, Receiv
 from creative_services.server.control.bodies import UnreadableError, body_in
 from creative_services.server.control.crew import Crew
 from creative_services.server.control.environ import environ_of
-from creative_services.server.control.forwarded import Proxies
+from creative_services.server.control.forwarded import NOBODY, Proxies
 from creative_services.server.control.handover import Handover
 from creative_services.server.control.performing import Application, perform
 
@@ -30,12 +30,12 @@ class Bridge:
         threads: int = THREADS,
         waiting: int = WAITING,
         largest_body: int = LARGEST_BODY,
-        proxies: Proxies | None = None,
+        proxies: Proxies = NOBODY,
     ) -> None:
         self._application = application
         self._crew = Crew(threads, waiting=waiting)
         self._largest_body = largest_body
-        self._proxies = proxies or Proxies()
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""

@@ -81,6 +81,9 @@ class Proxies:
         return found
 
 
+NOBODY: Final = Proxies()
+
+
 def _all(headers: Headers, name: bytes) -> list[str]:
     joined = b",".join(value for given, value in headers if given == name).decode("latin-1")
     return [part.strip() for part in joined.split(",") if part.strip()]

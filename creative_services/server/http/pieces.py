@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any, Final
 
-from creative_services.server.problems import Problem, body_of, row_for
+from creative_services.server.callers.problems import Problem, body_of, row_for
 
 REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 

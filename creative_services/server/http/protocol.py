@@ -10,9 +10,9 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from creative_services.server.callers.problems import Problem, body_of
 from creative_services.server.http.exchange import Exchange, Message
 from creative_services.server.http.pieces import address_of, default_lines, dialect_of, path_and_query, refusal
-from creative_services.server.problems import Problem, body_of
 
 LARGEST_HEAD: Final = 64 * 1024
 # From the first byte of a head to its last, and from an early refusal to the end of the body nobody reads.

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from creative_services.core.access import KeyRecord
-from creative_services.server.limits import LocalRates, Refusal
+from creative_services.server.access.limits import LocalRates, Refusal
 from creative_services.server.shared.line import AwayError, Line
 from creative_services.server.shared.scripts import RATE
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from creative_services.core.completions import Completion, Request
-from creative_services.server.doors import Door
+from creative_services.server.upstream.doors import Door
 from creative_services.wire import anthropic_messages, openai_chat
 from creative_services.wire.anthropic_deltas import MessagesReader
 from creative_services.wire.deltas import Delta

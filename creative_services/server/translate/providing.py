@@ -11,10 +11,10 @@ from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.usage import Usage
 from creative_services.llms.shelf import Shelf
 from creative_services.providers._translate import translated
-from creative_services.server.relaying import Whole
+from creative_services.server.relay.relaying import Whole
 from creative_services.server.translate.translation import about, spoken
 from creative_services.server.translate.voices import VOICES, Writer
-from creative_services.server.visits import Visit
+from creative_services.server.visits.visit import Visit
 from creative_services.wire.deltas import TextDelta
 from creative_services.wire.embedding_inbound import texts
 from creative_services.wire.embedding_outbound import answer as embedding_answer

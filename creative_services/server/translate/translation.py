@@ -10,13 +10,13 @@ from creative_services.core.errors import BadRequestError, CreativeServicesError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.providers._refusals import Refusals
 from creative_services.providers._translate import translated
-from creative_services.server.doors import Door
-from creative_services.server.relaying import Whole, begun, handed_on, refused
+from creative_services.server.relay.relaying import Whole, begun, handed_on, refused
 from creative_services.server.translate.ears import EARS, PLAIN, Ear
 from creative_services.server.translate.streams import TranslatedFlow
 from creative_services.server.translate.voices import VOICES
+from creative_services.server.upstream.doors import Door
 from creative_services.server.upstream.leg import Answer, Leg
-from creative_services.server.visits import Visit
+from creative_services.server.visits.visit import Visit
 from creative_services.wire.outbound import Answering
 
 

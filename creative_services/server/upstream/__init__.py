@@ -1,1 +1,1 @@
-"""The gateway's way to vendors: one seam, and pooled HTTP/1.1 connections behind it."""
+"""The gateway's way to vendors: their doors, one seam, and pooled HTTP/1.1 connections behind it."""

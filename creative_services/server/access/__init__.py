@@ -1,0 +1,1 @@
+"""Who gets in: keys, their limits, and the door keeper who checks both."""

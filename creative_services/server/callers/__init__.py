@@ -1,0 +1,1 @@
+"""What callers may ask and what they are told: surfaces, heads, bodies, model names, problems."""

@@ -1,0 +1,1 @@
+"""What a worker counts and says about itself: health, metrics, version."""
