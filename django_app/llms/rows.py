@@ -1,7 +1,7 @@
 """From one row of the table to one entry."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,11 +10,12 @@ from logging import getLogger
 from typing import Any, Final
 
 from django.db import models
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, JSONArray
 from django.utils import timezone
 
 from creative_services.catalog.prices import price_of, snapshot
-from creative_services.core.errors import CreativeServicesError
+from creative_services.core.entry_copies import alike
+from creative_services.core.errors import ConfigurationError, CreativeServicesError
 from creative_services.core.llm_registry import LLMEntry, LLMTier
 from creative_services.core.pricing import Pricing, Rates, money
 from creative_services.core.secrets import Secret
@@ -23,36 +24,28 @@ from django_app.llms.keys.reading import read_key
 from django_app.llms.keys.written import SEALED_PREFIX
 from django_app.llms.ordering import PRICE_ORDER
 
-COLUMNS: Final = (
-    "id", "name", "provider", "model_name", "tier", "api_key", "api_endpoint", "max_tokens", "temperature",
-    "cost_per_1k_input", "cost_per_1k_output", "is_active", "capabilities", "context_window", "options",
-    "retires_on", "successor",
+_OWN: Final = ("id", "name", "api_key", "api_endpoint", "options")
+_COMMON: Final = (
+    "is_active", "provider", "model_name", "tier", "max_tokens", "temperature", "cost_per_1k_input",
+    "cost_per_1k_output", "capabilities", "context_window", "retires_on", "successor",
 )  # fmt: skip
-KEY: Final = COLUMNS.index("api_key")
+COLUMNS: Final = (*_OWN, *_COMMON)
+
+
+def _text(what: Any) -> Cast:
+    return Cast(what, models.TextField())
+
+
+# A table of thousands has as many keys and endpoints, but some hundred models at most: what their rows have in common
+# is read as one text, and understood once.
+_AS_TEXT: Final = frozenset({"cost_per_1k_input", "cost_per_1k_output", "capabilities"})
+_COMMON_TEXT: Final = _text(JSONArray(*(_text(name) if name in _AS_TEXT else models.F(name) for name in _COMMON)))
+_CHOSEN: Final = ("id", "name", "api_key", "api_endpoint", _text("options"), _COMMON_TEXT)
+
+# The columns of _CHOSEN.
+Row = tuple[int, str, str, str, Any, str]
+KEY: Final = 2
 _TIERS: Final[Mapping[str, LLMTier]] = {tier.value: tier for tier in LLMTier}
-
-_TEXT: Final["models.Field[Any, Any]"] = models.TextField()
-
-
-class _AsStored(models.IntegerField):  # type: ignore[type-arg]  # a form for Cast, never a column of a model
-    """A whole number as the driver gives it: Django calls ``int`` for every row of an IntegerField."""
-
-    def get_internal_type(self) -> str:
-        return "AsStored"
-
-    def cast_db_type(self, connection: Any) -> str | None:
-        return models.IntegerField().cast_db_type(connection)
-
-
-# Read in forms that no converter touches row by row: a table of thousands has some hundred prices and a handful of
-# lists, and each text needs to be understood only once.
-_PLAIN: Final[Mapping[str, "models.Field[Any, Any]"]] = {
-    **dict.fromkeys(("cost_per_1k_input", "cost_per_1k_output", "capabilities", "options", "retires_on"), _TEXT),
-    "is_active": _AsStored(),
-}
-_CHOSEN: Final = tuple(Cast(name, _PLAIN[name]) if name in _PLAIN else models.F(name) for name in COLUMNS)
-
-Row = tuple[Any, ...]
 
 _log = getLogger("creative_services.registry")
 
@@ -74,55 +67,68 @@ def utc_today() -> date:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the rows of one reading have in common: the day, and each reference's key, asked for once."""
+    """What the rows of one reading have in common: the day, each reference's key and each model, asked for once."""
 
     today: date = field(default_factory=utc_today)
     keys: dict[str, Secret] = field(default_factory=dict, repr=False)
+    firsts: dict[str, LLMEntry] = field(default_factory=dict, repr=False)
+
+    def first_of(self, row: Row) -> LLMEntry:
+        """The entry of the first row of its kind, checked."""
+        first = self.firsts[row[-1]] = _checked(row[0], row[1], json.loads(row[-1]), self.today)
+        return first
 
 
-def entry_of(row: Row, last_key: Secret | None, shared: Shared | None = None) -> tuple[LLMEntry, str | None]:
+def entry_of(
+    row: Row, last_key: Secret | None, shared: Shared, first: LLMEntry | None = None
+) -> tuple[LLMEntry, str | None]:
     """The entry of a row. One that cannot be asked is switched off, with the reason; it never fails the others.
 
     ``last_key`` is what the same reference gave before: a vault that is away for a minute must not stop the calls.
     """
-    (llm_id, name, provider, model, tier, key, endpoint, max_tokens, temperature, price_in, price_out, is_active,
-     capabilities, context_window, options, retires_on, successor) = row  # fmt: skip
-    shared = shared or Shared()
+    llm_id, name, key, endpoint, options, common = row
+    first = first or shared.firsts.get(common) or shared.first_of(row)
     secret = why = None
-    if is_active:  # nobody asks one that is off, so nobody needs to hear what it lacks
-        if key and (secret := shared.keys.get(key)) is None:
-            secret, why = _key(key, llm_id, f"entry {llm_id} '{name}'", last_key)
-            _share(key, secret, why, shared)
-        why = why or (_refused(endpoint, tier, llm_id, name) if endpoint else None)
-    entry = LLMEntry(
+    if (key or endpoint) and first.is_active:  # nobody asks one that is off, so nobody needs to hear what it lacks
+        secret, why = _way(row, first.tier, last_key, shared)
+    entry = alike(first, llm_id, name, secret, endpoint or None, {} if options == "{}" else _options(options))
+    return (entry.using(is_active=False) if why else entry), why
+
+
+def written_entry(values: Mapping[str, Any]) -> tuple[LLMEntry, str | None]:
+    """The entry of a row that has these values of ``COLUMNS``, saved or not."""
+    shared = Shared()
+    common = [values[name] for name in _COMMON]
+    first = _checked(values["id"], values["name"], common, shared.today)
+    llm_id, name, key, endpoint, options = (values[name] for name in _OWN)
+    return entry_of((llm_id, name, key, endpoint, options, ""), None, shared, first)
+
+
+def _checked(llm_id: int, name: str, common: Sequence[Any], today: date) -> LLMEntry:
+    (is_active, provider, model, tier, max_tokens, temperature, price_in, price_out,
+     capabilities, context_window, retires_on, successor) = common  # fmt: skip
+    return LLMEntry(
         id=llm_id,
         name=name,
         provider=provider,
         model=model,
         tier=_TIERS.get(tier, tier),
-        api_key=secret,
-        api_endpoint=endpoint or None,
         max_tokens=max_tokens,
         temperature=temperature,
-        is_active=bool(is_active) and why is None,
-        capabilities=_words(capabilities) if isinstance(capabilities, str) else capabilities,
+        is_active=bool(is_active),
+        capabilities=json.loads(capabilities) if isinstance(capabilities, str) else capabilities,
         context_window=context_window,
-        pricing=_card(provider, model, price_in, price_out, shared.today),
+        pricing=_card(provider, model, price_in, price_out, today),
         retires_on=date.fromisoformat(retires_on) if isinstance(retires_on, str) else retires_on,
         successor=successor or None,
-        options=_options(options) if isinstance(options, str) else options,
     )
-    return entry, why
 
 
-@lru_cache(maxsize=1024)
-def _words(text: str) -> frozenset[str]:
-    return frozenset(json.loads(text))
-
-
-def _options(text: str) -> dict[str, Any]:
-    # Not remembered like the words: a dictionary could be changed by whoever gets it.
-    options: dict[str, Any] = {} if text == "{}" else json.loads(text)
+def _options(written: Any) -> Mapping[str, Any]:
+    # Each entry its own, though many are alike: a dictionary could be changed by whoever gets it.
+    options = json.loads(written) if isinstance(written, str) else written
+    if not isinstance(options, Mapping):
+        raise ConfigurationError("options hold no names with values.")
     return options
 
 
@@ -152,6 +158,20 @@ def _trimmed(written: Any) -> Decimal | None:
     return trimmed if price < 10 else Decimal(f"{trimmed:f}")
 
 
+def _way(row: Row, tier: LLMTier, last_key: Secret | None, shared: Shared) -> tuple[Secret | None, str | None]:
+    """The row's key; or why it cannot be asked."""
+    llm_id, name, key, endpoint, *_ = row
+    owner, why = f"entry {llm_id} '{name}'", None
+    secret = shared.keys.get(key)
+    if key and secret is None:
+        secret, why = _key(key, llm_id, owner, last_key)
+        if secret and not key.startswith(SEALED_PREFIX):
+            # A sealed key belongs to its row: copied to another one it must be refused there.
+            shared.keys[key] = secret
+    refused = endpoints.literal_refusal(endpoint, tier) if endpoint else None
+    return secret, why or (f"{owner} {refused}." if refused else None)
+
+
 def _key(text: str, llm_id: int, owner: str, last_key: Secret | None) -> tuple[Secret | None, str | None]:
     try:
         return read_key(text, llm_id, owner=owner), None
@@ -163,14 +183,3 @@ def _key(text: str, llm_id: int, owner: str, last_key: Secret | None) -> tuple[S
         _log.warning("%s The key from before is still used.", why)
         return last_key, None
     return None, why
-
-
-def _share(text: str, found: Secret | None, why: str | None, shared: Shared) -> None:
-    # A sealed key belongs to its row: copied to another one it must be refused there.
-    if found is not None and why is None and not text.startswith(SEALED_PREFIX):
-        shared.keys[text] = found
-
-
-def _refused(endpoint: str, tier: str, llm_id: int, name: str) -> str | None:
-    why = endpoints.literal_refusal(endpoint, tier)
-    return f"entry {llm_id} '{name}' {why}." if why else None

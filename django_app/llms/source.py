@@ -1,5 +1,6 @@
 """What a registry's feed reads from one database."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
@@ -13,7 +14,14 @@ from django_app.llms import conf, endpoints, signals
 from django_app.llms.keys.written import Kind, kind_of
 from django_app.llms.rows import KEY, Row, Shared, entry_of, pins_of, rows_of
 
-Known = tuple[Row, LLMEntry | None, str | None]
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the last reading gave, by id. Three dictionaries: a record for each row would be ten thousand of them."""
+
+    rows: dict[int, Row] = field(default_factory=dict, repr=False)
+    entries: dict[int, LLMEntry] = field(default_factory=dict)
+    unavailable: dict[int, str] = field(default_factory=dict)
 
 
 class LlmsSource:
@@ -21,7 +29,7 @@ class LlmsSource:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self._known: dict[int, Known] = {}
+        self._known = Known()
 
     @property
     def pace(self) -> Pace:
@@ -37,15 +45,22 @@ class LlmsSource:
 
     def read(self, revision: Revision, *, refresh: bool) -> Reading:
         """Every entry in one query; rows that did not change keep their entry."""
-        shared = Shared()
-        known = {row[0]: self._entry(row, shared, refresh=refresh) for row in rows_of(self._table())}
-        self._known = known
-        return Reading(
-            revision=revision,
-            entries=tuple(entry for _, entry, _ in known.values() if entry),
-            unavailable={llm_id: why for llm_id, (_, _, why) in known.items() if why},
-            pinned=pins_of(self._table()),
-        )
+        before, now, shared = self._known, Known(), Shared()
+        for row in rows_of(self._table()):
+            llm_id = row[0]
+            now.rows[llm_id] = row
+            entry, why = before.entries.get(llm_id), before.unavailable.get(llm_id)
+            if before.rows.get(llm_id) != row:
+                entry, why = _understood(row, None, shared)
+            elif refresh and (why or kind_of(row[KEY]) is Kind.REFERENCE):
+                entry, why = _understood(row, entry.api_key if entry else None, shared)
+            if entry:
+                now.entries[llm_id] = entry
+            if why:
+                now.unavailable[llm_id] = why
+        self._known = now
+        entries = tuple(now.entries.values())
+        return Reading(revision=revision, entries=entries, unavailable=now.unavailable, pinned=pins_of(self._table()))
 
     async def refusal(self, entry: LLMEntry) -> str | None:
         """Why the endpoint must not be called now, after asking DNS."""
@@ -58,18 +73,10 @@ class LlmsSource:
     def _table(self) -> Any:
         return apps.get_model("creative_services_llms", "Llms")._base_manager.using(self._alias)
 
-    def _entry(self, row: Row, shared: Shared, *, refresh: bool) -> Known:
-        before = self._known.get(row[0])
-        if before is None or before[0] != row:
-            return _understood(row, None, shared)
-        if refresh and (before[2] or kind_of(row[KEY]) is Kind.REFERENCE):
-            return _understood(row, before[1].api_key if before[1] else None, shared)
-        return before
 
-
-def _understood(row: Row, last_key: Secret | None, shared: Shared) -> Known:
+def _understood(row: Row, last_key: Secret | None, shared: Shared) -> tuple[LLMEntry | None, str | None]:
     try:
-        return (row, *entry_of(row, last_key, shared))
+        return entry_of(row, last_key, shared)
     except (CreativeServicesError, TypeError, ValueError) as error:
         # Only SQL gets such a row past the constraints; it must not take the others with it.
-        return (row, None, f"entry {row[0]} '{row[1]}' is no valid entry: {error}")
+        return None, f"entry {row[0]} '{row[1]}' is no valid entry: {error}"

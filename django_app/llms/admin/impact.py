@@ -19,7 +19,7 @@ from django_app.llms.admin.base import require, screen
 from django_app.llms.admin.figures import NOTHING, Sums
 from django_app.llms.admin.form import EntryForm
 from django_app.llms.models import Llms
-from django_app.llms.rows import COLUMNS, entry_of
+from django_app.llms.rows import COLUMNS, written_entry
 
 DAYS = 7
 _MONTH = Decimal(30)
@@ -127,6 +127,6 @@ def _entry(row: Llms) -> LLMEntry:
     try:
         if row.pk is None or not row.is_active:
             values["api_key"] = ""
-        return entry_of(tuple(values.values()), None)[0]
+        return written_entry(values)[0]
     except CreativeServicesError:
-        return entry_of(tuple((values | {"api_key": "", "is_active": False}).values()), None)[0]
+        return written_entry(values | {"api_key": "", "is_active": False})[0]

@@ -15,6 +15,7 @@ from django.utils import timezone
 from creative_services import LLMEntry, LLMTier
 from creative_services.adapters import DjangoLLMRegistry
 from creative_services.core.llm_registry import RanksCandidates
+from creative_services.core.secrets import Secret
 from creative_services.testing.registry_contract import RegistryContract
 from django_app.llms.models import Llms
 
@@ -189,15 +190,32 @@ def test_entries_of_unchanged_rows_stay_the_same_objects() -> None:
     assert registry.get_by_id(one.pk) is before
 
 
-@pytest.mark.parametrize("nonsense", ["'7'", "'null'"])
+@pytest.mark.parametrize(
+    "nonsense", ["capabilities = '7'", "capabilities = 'null'", "capabilities = '\"tools\"'", "options = '[1]'"]
+)
 def test_a_row_that_is_no_entry_takes_only_itself_away(nonsense: str) -> None:
     make("fine", 5)
     broken = make("broken", 1)
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE creative_services_llms SET capabilities = {nonsense} WHERE id = {broken.pk}")
+        cursor.execute(f"UPDATE creative_services_llms SET {nonsense} WHERE id = {broken.pk}")
     registry = DjangoLLMRegistry()
     registry.reload()
     found = registry.get_by_tier(LLMTier.STANDARD)
     assert found is not None
     assert found.name == "fine"
     assert "no valid entry" in registry.unavailable[broken.pk]
+
+
+def test_rows_of_one_model_keep_what_is_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyed = make("keyed", api_key="env:LLM_KEY_ONE", options={"seed": 1})
+    sealed = make("sealed", api_key="sk-another-one", options={"seed": 2})
+    bare = make("bare", api_endpoint="http://10.0.0.1/v1")
+    registry = DjangoLLMRegistry()
+    monkeypatch.setenv("LLM_KEY_ONE", "the first key")
+    registry.reload()
+    found = {entry.name: entry for entry in registry.list_active()}
+    assert (found["keyed"].api_key, found["keyed"].options) == (Secret("the first key"), {"seed": 1})
+    assert (found["sealed"].api_key, found["sealed"].options) == (Secret("sk-another-one"), {"seed": 2})
+    assert "private address" in registry.unavailable[bare.pk]
+    assert found.keys() == {"keyed", "sealed"}
+    assert {keyed.pk, sealed.pk} == {entry.id for entry in found.values()}
