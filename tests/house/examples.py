@@ -175,6 +175,8 @@ LANGUAGES: dict[str, Callable[[Notebook, Example, str], None]] = {
     "bash": _bash,
     "toml": _toml,
     "json": _file,
+    "yaml": _file,
+    "javascript": _file,
     "output": _output,
 }
 

@@ -9,12 +9,12 @@ from tests.house.examples import LANGUAGES, PAGES, ROOT, Notebook, read
 
 # The reference document describes shapes as well as calls; it has a test of its own.
 PROMISE = ROOT / "docs" / "reference" / "llm_registry.rst"
-# Pages that need servers around them: tests/replicas/test_pages.py.
-REPLICAS = ROOT / "docs" / "replicas"
+# Pages that need servers around them: tests/replicas/test_pages.py and tests/server/test_pages.py.
+SERVED = (ROOT / "docs" / "replicas", ROOT / "docs" / "gateway")
 
 
 @pytest.mark.parametrize(
-    "page", [p for p in PAGES if p != PROMISE and p.parent != REPLICAS], ids=lambda p: str(p.relative_to(ROOT))
+    "page", [p for p in PAGES if p != PROMISE and p.parent not in SERVED], ids=lambda p: str(p.relative_to(ROOT))
 )
 def test_every_block_runs(page: Path, notebook: Notebook) -> None:
     read(page, notebook)
