@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from creative_services.core.errors import ConfigurationError
@@ -13,6 +14,8 @@ DATABASE: Final = "site.sqlite3"
 SECRET_KEY: Final = "secret_key"  # noqa: S105 - a file's name
 ENCRYPTION_KEYS: Final = "encryption_keys"
 _LOCK: Final = "up.lock"
+_SOCKET: Final = "control.sock"
+_LONGEST_SOCKET: Final = 100  # bytes; systems allow 104 or 108
 
 
 def prepare(path: Path) -> None:
@@ -43,6 +46,18 @@ def held(path: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+@contextmanager
+def socket_path(path: Path) -> Iterator[str]:
+    """Where the control plane listens: in the directory, or elsewhere when its name is too long for a socket."""
+    inside = path / _SOCKET
+    if len(os.fsencode(inside)) <= _LONGEST_SOCKET:
+        yield str(inside)
+        inside.unlink(missing_ok=True)
+        return
+    with TemporaryDirectory(prefix="creative-services-") as elsewhere:
+        yield str(Path(elsewhere) / _SOCKET)
 
 
 def kept(path: Path, make: Callable[[], str]) -> str:

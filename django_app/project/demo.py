@@ -14,7 +14,8 @@ _SOURCE: Final = "demo"
 
 
 def _demo() -> "QuerySet[Llms]":
-    return Llms.objects.filter(managed_source__startswith=f"{_SOURCE}#")
+    found: QuerySet[Llms] = Llms.objects.filter(managed_source__startswith=f"{_SOURCE}#")
+    return found
 
 
 def add() -> list[Llms]:

@@ -11,7 +11,9 @@ import django
 
 from creative_services.config import environment
 from creative_services.core.errors import RegistryUnavailableError
+from creative_services.core.llm_registry import LLMRegistry
 from creative_services.server.app import App, DataPlane
+from creative_services.server.control.away import Away
 from creative_services.server.control.bridge import Bridge
 from creative_services.server.settings import Settings
 from django_app.project.site import DATA_DIR, Site
@@ -39,8 +41,8 @@ def settings_of(site: Site, *, workers: int) -> Settings:
     return replace(found, ledger=state, workers=workers)
 
 
-def data_plane(workers: int) -> DataPlane:
-    """One worker's, of so many."""
+def data_plane(workers: int, control: str) -> DataPlane:
+    """One worker's, of so many; pages are asked for at the socket ``control``."""
     site = enter()
     # Loaded here: the parent process makes no data plane.
     from creative_services.adapters import DjangoLLMRegistry
@@ -55,19 +57,21 @@ def data_plane(workers: int) -> DataPlane:
             registry=registry,
             settings=settings,
             keys=keys_from(environment()) if settings.has_keys else None,
-            beside=control_plane(site),
+            beside=Away(control, proxies=site.proxies),
         )
     )
 
 
-def control_plane(site: Site) -> App:
-    """Pages."""
+def control_plane() -> App:
+    """The pages, in the process that makes them."""
+    enter()
     from django_app.project.wsgi import application
 
-    return Bridge(application, proxies=site.proxies)
+    # What proxies said was understood by the worker that a request came through.
+    return Bridge(application)
 
 
-def _wait_for(registry: object) -> None:
+def _wait_for(registry: LLMRegistry) -> None:
     """Until the database has given its entries once. A worker that starts while it is away tries on."""
     told = False
     while True:

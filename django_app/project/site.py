@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from creative_services.config import environment, setting
 from creative_services.core.errors import ConfigurationError
 from creative_services.core.secrets import Secret, secret
-from creative_services.server.control.forwarded import Proxies
+from creative_services.server.control.forwarded import NOBODY, Proxies
 
 DATA_DIR: Final = "CREATIVE_SERVICES_DATA_DIR"
 PUBLIC_URL: Final = "CREATIVE_SERVICES_PUBLIC_URL"
@@ -30,7 +30,7 @@ class Site:
     nats_url: str = field(default="", repr=False)
     public_url: str = ""
     allowed_hosts: tuple[str, ...] = ()
-    proxies: Proxies = Proxies()
+    proxies: Proxies = NOBODY
     endpoint_allow: tuple[str, ...] = ()
     secret_key: Secret | None = None
     encryption_keys: tuple[Secret, ...] = ()
