@@ -26,8 +26,10 @@ class PerLoop(Generic[T]):
         loop = asyncio.get_running_loop()
         known = self._loops.get(loop)
         if known is None:
-            keeper = self._kept()
-            known = self._loops[loop] = (self._make(), keeper)
+            self._forget_closed()
+            made = self._make()
+            keeper = _kept(made, self._shut)
+            known = self._loops[loop] = (made, keeper)
             # Its first step makes the loop know of it: every runner closes a loop's generators before the loop.
             await anext(keeper)
         return known[0]
@@ -36,13 +38,23 @@ class PerLoop(Generic[T]):
         """Close the running loop's."""
         known = self._loops.pop(asyncio.get_running_loop(), None)
         if known:
-            # A server's trouble while we say goodbye concerns nobody.
-            with suppress(Exception):
-                await self._shut(known[0])
             await known[1].aclose()
 
-    async def _kept(self) -> AsyncGenerator[None]:
-        try:
-            yield
-        finally:
-            await self.aclose()
+    def _forget_closed(self) -> None:
+        """What was made knows its loop and would keep it alive."""
+        for loop in [loop for loop in self._loops if loop.is_closed()]:
+            del self._loops[loop]
+
+
+async def _kept(made: T, shut: Callable[[T], Awaitable[object]]) -> AsyncGenerator[None]:
+    """Shuts ``made`` when it is closed: by its owner, by its loop's end, or because its owner was dropped.
+
+    It knows nothing of its owner. An owner that is dropped so goes at once, before what it made, which would otherwise
+    be collected with it and warn that nobody closed it.
+    """
+    try:
+        yield
+    finally:
+        # A server's trouble while we say goodbye concerns nobody.
+        with suppress(Exception):
+            await shut(made)

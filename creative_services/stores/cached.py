@@ -123,7 +123,8 @@ class CachedKVStore(Base):
         if kept and now - kept.at < self._keep and kept.next_at != _AT_ONCE:
             # There is something to give, so nobody waits for a store that hangs.
             with suppress(StoreError, TimeoutError):
-                return await asyncio.wait_for(asyncio.shield(asking), self._patience)
+                async with asyncio.timeout(self._patience):
+                    return await asyncio.shield(asking)
             return self._kept.get(slot, kept)
         return await self._or_stale(slot, asking)
 

@@ -101,7 +101,9 @@ class MemoryKVStore(Base):
                 bell.clear()
                 yield Whole(await self.read_many(prefix))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), self._until_expiry())
+                    # Not wait_for, which up to Python 3.11 loses a cancellation that comes together with the bell.
+                    async with asyncio.timeout(self._until_expiry()):
+                        await bell.wait()
         finally:
             del self._watchers[bell]
 

@@ -54,12 +54,12 @@ class NATSKVStore(Base):
         resync: float = 10.0,
     ) -> None:
         parts = urlsplit(url)
-        self._bucket = bucket or parts.path.strip("/") or "creative_services"
+        self._bucket = named = bucket or parts.path.strip("/") or "creative_services"
         servers = [f"{parts.scheme}://{host}" for host in parts.netloc.split(",")]
         self._edge = Edge(url, _FAULTS, timeout)
         self.name = self._edge.name
         self._resync = resync
-        self._lines: PerLoop[Line] = PerLoop(lambda: Line(servers, self._bucket, replicas), Line.aclose)
+        self._lines: PerLoop[Line] = PerLoop(lambda: Line(servers, named, replicas), Line.aclose)
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> Self:

@@ -48,9 +48,9 @@ class RedisKVStore(Base):
         resync: float = 5.0,
     ) -> None:
         self.name = shown(url)
-        self._url, self._namespace, self._resync = url, namespace.encode(), resync
+        self._namespace, self._resync = namespace.encode(), resync
         self._edge = Edge(url, _FAULTS, timeout)
-        self._clients: PerLoop[Redis] = PerLoop(self._connect, lambda client: client.aclose())
+        self._clients: PerLoop[Redis] = PerLoop(lambda: _client(url, timeout), lambda client: client.aclose())
         self._channel = b"creative_services:changes:" + self._namespace
 
     @classmethod
@@ -186,14 +186,15 @@ class RedisKVStore(Base):
         except UnicodeDecodeError:
             return None
 
-    def _connect(self) -> Redis:
-        # The driver's own retries would spend our deadline ten times over.
-        pool = BlockingConnectionPool.from_url(
-            self._url,
-            max_connections=_MOST_CONNECTIONS,
-            timeout=self._edge.timeout,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=self._edge.timeout,
-            socket_timeout=self._edge.timeout,
-        )
-        return Redis.from_pool(pool)
+
+def _client(url: str, timeout: float) -> Redis:
+    # The driver's own retries would spend our deadline ten times over.
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=_MOST_CONNECTIONS,
+        timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=timeout,
+        socket_timeout=timeout,
+    )
+    return Redis.from_pool(pool)

@@ -263,3 +263,22 @@ class TestPowers:
             assert await told(watch) == Changes(values={"a": b"1"})
             await store.set("a", b"2")
             assert await told(watch) == Changes(values={"a": b"2"})
+
+
+async def test_a_watch_of_the_memory_store_ends_when_it_is_cancelled_as_the_bell_rings() -> None:
+    store = MemoryKVStore()
+
+    async def follow() -> None:
+        async with aclosing(store.watch()) as watch:
+            async for _ in watch:
+                pass
+
+    await store.set_expiring("ends", b"1", 60)
+    following = asyncio.create_task(follow())
+    await asyncio.sleep(0.01)
+    # Both in one turn of the loop: the wait that is over must not swallow the cancellation.
+    await store.set("a", b"1")
+    await asyncio.sleep(0)
+    following.cancel()
+    await asyncio.wait((following,), timeout=1)
+    assert following.cancelled()
