@@ -113,7 +113,7 @@ class House:
     ) -> None:
         self.vendor = vendor
         self.registry = registry or DictRegistry([*entries(vendor), *extra])
-        self.settings = Settings(state=state, ledger=state / "ledger", **(settings or {}))
+        self.settings = Settings(**{"state": state, "ledger": state / "ledger", **(settings or {})})
         named = None if keys is None else keys_from({"CREATIVE_SERVICES_GATEWAY_KEYS": keys})
         self.parts = Parts(registry=self.registry, settings=self.settings, keys=named, **parts)
         self.app: DataPlane
@@ -127,6 +127,7 @@ class House:
         self.url = f"http://127.0.0.1:{self.port}"
         config = Config(self.app, http=GatewayProtocol, lifespan="on", log_config=None, server_header=False)
         self.server = GatewayServer(config, on_lame=self.app.drain, drain_seconds=0.0)
+        self._listener = listener
         self._serving = asyncio.create_task(self.server._serve([listener]))
         while not self.server.started:
             await asyncio.sleep(0.005)
@@ -135,9 +136,16 @@ class House:
         self.session = aiohttp.ClientSession(self.url)
 
     async def close(self) -> None:
+        """End without the tenths of a second that a real stop waits (test_serving has those); for a thousand tests."""
         await self.session.close()
-        self.server.should_exit = True
-        await self._serving
+        self._serving.cancel()
+        await asyncio.gather(self._serving, return_exceptions=True)
+        for server in self.server.servers:
+            server.close()
+        self._listener.close()
+        for connection in list(self.server.server_state.connections):
+            connection.shutdown()
+        await self.server.lifespan.shutdown()
 
     async def ask(self, path: str = CHAT, *, key: str | None = KEY, method: str = "POST", data: Any = None,
                   headers: Mapping[str, str] | None = None, **body: Any) -> Said:  # fmt: skip
