@@ -29,7 +29,7 @@ from creative_services.server.gateway.replays import Replays
 from creative_services.server.ledger.books import Books
 from creative_services.server.life import Life, Part, Seldom
 from creative_services.server.operations.pages import Operations
-from creative_services.server.operations.standing import NO_ENTRY, Standing
+from creative_services.server.operations.standing import NO_ENTRY, Figure, Standing
 from creative_services.server.relay.relaying import Relay
 from creative_services.server.settings import Settings
 from creative_services.server.translate.providing import Providing
@@ -94,12 +94,13 @@ def build(parts: Parts) -> DataPlane:
         now=clock.now,
         most_calls=settings.most_calls,
     )
+    follower = (KeyFollower(keys, parts.feed, clock),) if keys is not None and parts.feed is not None else ()
     standing.watch(
         lambda: gateway.under_way,
         checks=(("entries", lambda: _no_entry(parts.registry)),),
         chores=(Seldom(replays.forget_old, every=3600.0, now=clock.now),),
+        figures=tuple(map(_age_of_keys, follower)),
     )
-    follower = (KeyFollower(keys, parts.feed, clock),) if keys is not None and parts.feed is not None else ()
     return DataPlane(
         gateway=gateway,
         admission=admission,
@@ -138,6 +139,11 @@ def _ring(parts: Parts) -> KeyRing | None:
     if parts.keys is None and parts.feed is None:
         return None
     return KeyRing(parts.keys or KeySnapshot.of(()))
+
+
+def _age_of_keys(follower: KeyFollower) -> Figure:
+    words = "Since whoever manages the keys last confirmed them; a revocation holds when this is small."
+    return "keys_confirmed_seconds", words, lambda: follower.stale_for
 
 
 def _desk(parts: Parts, clock: Clock, store: BudgetStore) -> Desk:

@@ -48,6 +48,9 @@ class Books:
         seconds = self._now() - visit.started
         self._append(line_of(self._head(visit, status, error, attempts, seconds), usage, cost))
         entry = attempts[-1].llm if attempts else None
+        if entry is None and error is not None:  # a budget's doing, say: no entry was asked
+            self.refused(error)
+            return
         tier, provider = (entry.tier, entry.provider) if entry else ("", "")
         told = "200" if status == 200 else str(status)
         self._counts.call((visit.surface.name, tier, provider, told), seconds, usage, cost)

@@ -1,5 +1,6 @@
 """How a worker stands: what it keeps for others to see, whether it is ready, and its figures of the moment."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -8,16 +9,19 @@ from creative_services.server.operations.exposition import Gauges
 from creative_services.server.operations.shared_tallies import SharedTallies
 from creative_services.server.operations.tallies import Tallies
 from creative_services.telemetry.spool.segment import SUFFIX
-from creative_services.telemetry.spool.spool import Spool
+from creative_services.telemetry.spool.shipper import SHIPPER_LOCK
+from creative_services.telemetry.spool.spool import WRITER_LOCK, Spool
 
 # A reason for doubt, and the sentence that explains it while it lasts.
 Check = tuple[str, Callable[[], str | None]]
+# A figure of the moment: its name, what it says, and how it is read.
+Figure = tuple[str, str, Callable[[], float]]
 
 
 class Standing:
     """The spool and the tallies of one worker, and what health and metrics say about it."""
 
-    __slots__ = ("_checks", "_chores", "_shared", "_spool", "_under_way", "append", "counts", "draining")
+    __slots__ = ("_checks", "_chores", "_figures", "_shared", "_spool", "_under_way", "append", "counts", "draining")
 
     def __init__(self, *, spool: Spool | None, tallies: Path) -> None:
         self._spool = spool
@@ -27,15 +31,21 @@ class Standing:
         self.draining = False
         self._under_way: Callable[[], int] = lambda: 0
         self._chores: tuple[Callable[[], None], ...] = ()
+        self._figures: tuple[Figure, ...] = ()
         self._checks: tuple[Check, ...] = (("draining", self._drains), ("ledger", self._stuck))
 
     def watch(
-        self, under_way: Callable[[], int], checks: tuple[Check, ...], chores: tuple[Callable[[], None], ...] = ()
+        self,
+        under_way: Callable[[], int],
+        checks: tuple[Check, ...],
+        chores: tuple[Callable[[], None], ...] = (),
+        figures: tuple[Figure, ...] = (),
     ) -> None:
-        """Who knows how much is under way, what else readiness depends on, and what else is done once a second."""
+        """Who knows how much is under way, what else readiness depends on, is done once a second, and is measured."""
         self._under_way = under_way
         self._checks += checks
         self._chores += chores
+        self._figures += figures
 
     def drain(self) -> None:
         """This worker is about to end."""
@@ -64,11 +74,11 @@ class Standing:
 
     def gauges(self) -> Gauges:
         """The figures of the moment."""
-        waiting = 0 if self._spool is None else sum(1 for _ in self._spool.directory.parent.glob(f"*/*{SUFFIX}"))
         return {
             "calls_under_way": ("Calls being served now.", self._under_way() + self._shared.others()[1]),
-            "ledger_segments": ("Files of records; more than a few per worker wait to be handed over.", waiting),
             "ready": ("Whether the worker that answered this scrape is ready.", not self.doubts()),
+            **(_of_spool(self._spool) if self._spool is not None else {}),
+            **{name: (words, read()) for name, words, read in self._figures},
         }
 
     # Its life
@@ -89,6 +99,18 @@ class Standing:
         self._shared.leave(self.counts, 0)
         if self._spool is not None:
             self._spool.close()
+
+
+def _of_spool(spool: Spool) -> Gauges:
+    root = spool.directory.parent
+    # Since this worker began, when nobody has taken any: a mark of last time says nothing about today.
+    marks = [path.stat().st_mtime for path in (root / SHIPPER_LOCK, spool.directory / WRITER_LOCK) if path.exists()]
+    behind = max(0.0, time.time() - max(marks)) if marks else 0.0
+    segments = sum(1 for _ in root.glob(f"*/*{SUFFIX}"))
+    return {
+        "ledger_segments": ("Files of records; more than a few per worker wait to be handed over.", segments),
+        "ledger_handed_over_seconds": ("Since records were last handed over; they wait safely meanwhile.", behind),
+    }
 
 
 def _forgotten(_: bytes) -> None:

@@ -14,6 +14,7 @@ from creative_services.telemetry.spool.spool import WRITER_LOCK, locked
 BATCH: Final = 1000
 # A writer that is faster than we are must not keep the others waiting, nor us from being stopped.
 BATCHES_PER_ROUND: Final = 20
+# Touched after every round that went well: its age is how far behind the ledger may be.
 SHIPPER_LOCK: Final = "shipper.lock"
 
 _log = getLogger("creative_services.ledger")
@@ -47,6 +48,7 @@ class Shipper(Generic[R]):
             self._empty(source)
             if source.gone:
                 del self._held[directory.name]
+        (self._root / SHIPPER_LOCK).touch()
         return self.handed_over - before
 
     def _may(self) -> bool:
