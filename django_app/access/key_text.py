@@ -1,6 +1,7 @@
 """What a key looks like: ``cs-<id>-<secret><checksum>``, so that scanners find one that was published by mistake."""
 
 import re
+from hashlib import sha256
 from secrets import choice
 from typing import Final
 from zlib import crc32
@@ -46,3 +47,8 @@ def _checksum(body: str) -> str:
         number, place = divmod(number, len(_ALPHABET))
         digits.append(_ALPHABET[place])
     return "".join(reversed(digits))
+
+
+def digest_of(key: Secret) -> str:
+    """All that is stored of a key."""
+    return sha256(key.reveal().encode()).hexdigest()

@@ -95,14 +95,14 @@ class LocalRates:
 
     def buckets(self, key: KeyRecord) -> Buckets:
         """The key's buckets; new ones, full, when its limits have been changed."""
-        known = self._buckets.get(key.id)
+        known = self._buckets.get(key.account)
         if known is not None and known[0] is key:
             return known[1]
         before = known[1] if known else Buckets(None, None)
         buckets = Buckets(
             self._bucket(before.requests, key.requests_per_minute), self._bucket(before.tokens, key.tokens_per_minute)
         )
-        self._buckets[key.id] = (key, buckets)
+        self._buckets[key.account] = (key, buckets)
         return buckets
 
     def _bucket(self, before: Bucket | None, limit: int | None) -> Bucket | None:

@@ -84,7 +84,7 @@ class Answering:
             operation=visit.surface.operation,
             tier=wish.tier.value if wish.tier else None,
             llm_id=wish.llm_id,
-            user_id=visit.key.id or None,
+            user_id=visit.key.account or None,
             streamed=visit.streamed,
             max_tokens=visit.request.max_tokens,
             temperature=visit.request.temperature,

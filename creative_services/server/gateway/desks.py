@@ -32,15 +32,15 @@ class Desks:
         """The desk of a key; a new one when the key was edited."""
         if key.budget_per_day is None and key.budget_per_month is None:
             return self._common
-        known = self._known.get(key.id)
+        known = self._known.get(key.account)
         if known is None or known[0] is not key:
             accounts = Accounts((*self._budgets, *budgets_of(key)), self._store)
-            known = self._known[key.id] = (key, replace(self._common, accounts=accounts))
+            known = self._known[key.account] = (key, replace(self._common, accounts=accounts))
         return known[1]
 
 
 def budgets_of(key: KeyRecord) -> tuple[Budget, ...]:
-    """The key's budgets; its id is the user they are counted for."""
+    """The key's budgets; its account is the user they are counted for."""
     budgets = []
     if key.budget_per_day is not None:
         budgets.append(Budget(limit=key.budget_per_day, per="day", scope="user"))

@@ -44,7 +44,7 @@ class Replays:
 
     def _path(self, visit: Visit, given: bytes) -> Path:
         # Another key's answers must never be found, whatever this caller writes.
-        owner = visit.key.id if visit.key else ""
+        owner = visit.key.account if visit.key else ""
         name = sha256(b"\0".join((owner.encode(), visit.surface.name.encode(), given))).hexdigest()
         return self._directory / name
 

@@ -83,7 +83,7 @@ class SharedRates:
             self._lease("tokens", key, key.tokens_per_minute).left += min(taken, key.tokens_per_minute) - actual
 
     def _lease(self, what: str, key: KeyRecord, limit: int) -> Lease:
-        name = f"creative_services:rate:{what}:{key.id}"
+        name = f"creative_services:rate:{what}:{key.account}"
         lease = self._leases.get(name)
         if lease is None or lease.limit != limit:
             lease = self._leases[name] = Lease(name, limit)

@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="predecessor",
                         to="creative_services_access.accesskey",
-                        verbose_name="successor",
+                        verbose_name="replaced by",
                     ),
                 ),
                 (

@@ -61,7 +61,7 @@ class AccessKey(models.Model):
     created_by = models.CharField(_("created by"), max_length=200, blank=True, default="", editable=False)
     successor = models.OneToOneField(
         "self",
-        verbose_name=_("successor"),
+        verbose_name=_("replaced by"),
         null=True,
         blank=True,
         on_delete=models.SET_NULL,

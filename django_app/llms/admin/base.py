@@ -1,6 +1,5 @@
 """What all screens share: the look of the site, the strip of links, who may do what."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,9 +28,19 @@ class Tab:
     name: str
     title: Any
     permission: str = "view_llms"
+    app: str = APP
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return reverse(f"admin:{self.app}_{self.name}")
+
+    def shown_to(self, request: HttpRequest) -> bool:
+        """Whether the user may see what is behind it."""
+        return bool(request.user.has_perm(f"{self.app}.{self.permission}"))
 
 
-TABS: Final[Sequence[Tab]] = (
+_TABS: Final = [
     Tab("overview", _("Overview")),
     Tab("llms_changelist", _("Entries")),
     Tab("board", _("Tier board")),
@@ -40,7 +49,12 @@ TABS: Final[Sequence[Tab]] = (
     Tab("costs", _("Usage & cost")),
     Tab("budgetlimit_changelist", _("Budgets"), "view_budgetlimit"),
     Tab("auditevent_changelist", _("History"), "view_auditevent"),
-)
+]
+
+
+def add_tab(tab: Tab) -> None:
+    """Another app's screen joins the strip, before the history."""
+    _TABS.insert(len(_TABS) - 1, tab)
 
 
 def url(name: str, *args: Any) -> str:
@@ -62,16 +76,15 @@ def require(request: HttpRequest, permission: str) -> None:
 def tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
     """The strip for this user."""
     return [
-        {"url": url(tab.name), "title": tab.title, "current": tab.name == current}
-        for tab in TABS
-        if may(request, tab.permission)
+        {"url": tab.url, "title": tab.title, "current": tab.name == current} for tab in _TABS if tab.shown_to(request)
     ]
 
 
 def screen(
     site: admin.AdminSite, request: HttpRequest, name: str, title: Any, /, *, status: int = 200, **context: Any
 ) -> HttpResponse:
-    """One of our pages, inside the site's own frame."""
+    """One of our pages, inside the site's own frame; ``app`` names another app whose page it is."""
+    app = context.pop("app", APP)
     whole = {
         **site.each_context(request),
         "title": title,
@@ -80,7 +93,7 @@ def screen(
         "may_add": may(request, "add_llms"),
         **context,
     }
-    return TemplateResponse(request, f"creative_services_llms/{name}.html", whole, status=status)
+    return TemplateResponse(request, f"{app}/{name}.html", whole, status=status)
 
 
 class WithTabs(Base):

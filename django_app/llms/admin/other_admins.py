@@ -54,10 +54,7 @@ class BudgetLimitAdmin(WithTabs):
     def shown_spent(self, row: BudgetLimit) -> Any:
         """A bar; a budget for each user has many accounts and no single bar."""
         bar: BudgetBar | None = getattr(row, "bar", None)
-        if bar is None:
-            return "—"
-        return format_html('<progress class="cs-progress cs-{}" max="100" value="{}"></progress><small>{}</small>',
-                           bar.level, bar.percent, bar.told)  # fmt: skip
+        return bar.html() if bar else "—"
 
 
 class ReadOnly(WithTabs):
@@ -190,6 +187,8 @@ class AuditEventAdmin(ReadOnly):
         lines = [(field_label(name), before, after) for name, (before, after) in event.changes.items()] if event else []
         state = [(field_label(name), value) for name, value in event.after.items()] if event else []
         may = request.user.has_perm(f"{APP}.change_llms")
+        # A change of a key is nobody's entry: its row is edited, rotated or revoked, never brought back.
+        may = may and event is not None and event.llm_id != 0
         context = {"lines": lines, "state": state, "may_restore": may, "event": event, **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
 
@@ -202,7 +201,7 @@ class AuditEventAdmin(ReadOnly):
         """Bring the entry back to the state after this event."""
         require(request, "change_llms")
         require(request, "view_auditevent")
-        event = get_object_or_404(AuditEvent, pk=object_id)
+        event = get_object_or_404(AuditEvent.objects.exclude(llm_id=0), pk=object_id)
         if request.method != "POST":
             return HttpResponseRedirect(url("auditevent_change", event.pk))
         with transaction.atomic():

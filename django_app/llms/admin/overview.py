@@ -18,6 +18,7 @@ from creative_services.adapters import DjangoLLMRegistry
 from creative_services.core.errors import CreativeServicesError
 from creative_services.core.llm_registry import LLMEntry, LLMTier
 from django_app.llms.admin import charts, figures, words
+from django_app.llms.admin.bars import Bar
 from django_app.llms.admin.base import may, require, screen
 from django_app.llms.admin.figures import NOTHING, Sums
 from django_app.llms.admin.telling import field_label
@@ -30,26 +31,10 @@ _CHECKS_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetBar:
+class BudgetBar(Bar):
     """How much of a budget is used."""
 
     limit: BudgetLimit
-    spent: Decimal
-
-    @property
-    def percent(self) -> int:
-        """0 to 100, and beyond nothing."""
-        return min(100, int(100 * self.spent / self.limit.limit)) if self.limit.limit else 100
-
-    @property
-    def told(self) -> str:
-        """Spent and limit in words."""
-        return f"{words.usd(self.spent)} / {words.usd(self.limit.limit)}"
-
-    @property
-    def level(self) -> str:
-        """good, poor or bad."""
-        return "bad" if self.percent >= 100 else "poor" if self.percent >= 80 else "good"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +129,9 @@ def budget_bars() -> list[BudgetBar]:
     accounts = {limit.pk: limit.as_budget().account(tier=limit.whom, user=limit.whom, at=now) for limit in limits}
     spent = BudgetAccount.objects.in_bulk(list(accounts.values()))
     return [
-        BudgetBar(limit=limit, spent=found.spent if (found := spent.get(accounts[limit.pk])) else Decimal(0))
+        BudgetBar(limit=limit, most=limit.limit, spent=found.spent if found else Decimal(0))
         for limit in limits
+        for found in [spent.get(accounts[limit.pk])]
     ]
 
 

@@ -126,3 +126,13 @@ async def test_an_entry_without_a_price_has_no_place_in_a_budget(open_house: Any
     said = await house.ask(model="llm:1")
     assert said.status == 429
     assert "no known price" in said.document["error"]["message"]
+
+
+async def test_keys_of_one_account_share_its_bucket() -> None:
+    """An old key and its successor together get what one of them had."""
+    rates = LocalRates(now=lambda: 0.0)
+    old = KeyRecord(id="old", digest=bytes(32), requests_per_minute=2)
+    new = KeyRecord(id="new", account="old", digest=b"1" * 32, requests_per_minute=2)
+    assert [await rates.request(key) for key in (old, new)] == [None, None]
+    assert await rates.request(old) is not None
+    assert await rates.request(new) is not None

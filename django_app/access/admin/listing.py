@@ -1,0 +1,105 @@
+"""The list of keys: what its columns show, gathered for a whole page at once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from django_app.access import spending
+from django_app.access.models import AccessKey
+from django_app.llms.admin import words
+from django_app.llms.admin.bars import Bar
+
+_DOTS = {
+    AccessKey.State.WORKS: "good",
+    AccessKey.State.OFF: "off",
+    AccessKey.State.EXPIRED: "poor",
+    AccessKey.State.REVOKED: "bad",
+}
+
+
+def gather(rows: Sequence[AccessKey], using: str) -> None:
+    """Give each row its ``spent``; the number of queries does not grow with the rows."""
+    spent = spending.spent_by({row.account for row in rows}, using)
+    for row in rows:
+        row.spent = spent.get(row.account, spending.NOTHING)  # type: ignore[attr-defined]  # for the columns below only
+
+
+def key(row: AccessKey) -> SafeString:
+    """What is public of it, and its note."""
+    return format_html('<span class="cs-mono cs-name">{}</span><small class="cs-sub">{}</small>', row.shown, row.note)
+
+
+def owner(row: AccessKey) -> SafeString:
+    """Whose it is."""
+    return format_html('{}<small class="cs-sub">{}</small>', row.owner, row.user or "")
+
+
+def tiers(row: AccessKey) -> Any:
+    """Badges, or that there is no such limit."""
+    if not row.tiers:
+        return _("every tier")
+    return format_html_join(" ", '<span class="cs-badge cs-tier-{}">{}</span>', ((tier, tier) for tier in row.tiers))
+
+
+def limits(row: AccessKey) -> SafeString:
+    """Per minute."""
+    both = (
+        (row.requests_per_minute, words.count(row.requests_per_minute), _("requests/min")),
+        (row.tokens_per_minute, words.tokens(row.tokens_per_minute), _("tokens/min")),
+    )
+    lines = [(shown, unit) for limit, shown, unit in both if limit]
+    return format_html_join("", '<span class="cs-sub">{} {}</span>', lines) or SafeString("—")
+
+
+def budgets(row: AccessKey) -> SafeString:
+    """A bar for each budget; without one, what was spent this month."""
+    spent: spending.Spent = getattr(row, "spent", spending.NOTHING)
+    bars = [
+        (Bar(spent=used, most=most).html(told),)
+        for used, most, told in (
+            (spent.day, row.budget_per_day, _("today")),
+            (spent.month, row.budget_per_month, _("this month")),
+        )
+        if most is not None
+    ]
+    if not bars:
+        return format_html("<small>{} {}</small>", words.usd(spent.month), _("this month"))
+    return format_html_join("", '<div class="cs-budget-line">{}</div>', bars)
+
+
+def last_used(row: AccessKey) -> Any:
+    """How long ago."""
+    if (at := row.last_used_at) is None:
+        return format_html('<span class="cs-quiet">{}</span>', _("never"))
+    return format_html('<span title="{}">{}</span>', moment(at), words.age((timezone.now() - at).total_seconds()))
+
+
+def expires(row: AccessKey) -> Any:
+    """When."""
+    return moment(row.expires_at) if row.expires_at else format_html('<span class="cs-quiet">{}</span>', _("never"))
+
+
+def made(row: AccessKey) -> str:
+    """When, and by whom."""
+    return _("%(when)s by %(who)s") % {"when": moment(row.created_at), "who": row.created_by or "—"}
+
+
+def state(row: AccessKey) -> SafeString:
+    """A dot, a word, and what replaced it."""
+    after = ""
+    if row.revoked_at:
+        after = _("%(when)s by %(who)s") % {"when": moment(row.revoked_at), "who": row.revoked_by or "—"}
+    elif row.successor:
+        after = _("replaced by %(key)s") % {"key": row.successor.shown}
+    return format_html('<span class="cs-dot cs-{}"></span>{}<small class="cs-sub">{}</small>',
+                       _DOTS[row.state], row.state.label, after)  # fmt: skip
+
+
+def moment(at: Any) -> str:
+    """In the reader's time zone and form."""
+    local = timezone.localtime(at) if timezone.is_aware(at) else at
+    return str(formats.date_format(local, "SHORT_DATETIME_FORMAT"))

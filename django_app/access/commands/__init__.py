@@ -1,0 +1,1 @@
+"""What ``manage.py access`` does, a room for each subcommand."""
