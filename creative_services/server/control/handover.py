@@ -12,6 +12,8 @@ Headers = list[tuple[bytes, bytes]]
 # What may wait to be sent; past it the thread waits for the reader, and not for ever.
 _ENOUGH: Final = 256 * 1024
 STALLED_SECONDS: Final = 60.0
+# A table of a hundred thousand rows is written row by row; what comes within a blink of an eye travels together.
+_GATHER_SECONDS: Final = 0.005
 
 
 class LeftError(Exception):
@@ -21,16 +23,17 @@ class LeftError(Exception):
 class Handover:
     """One answer. The thread begins, writes and ends it; the loop carries it out."""
 
-    __slots__ = ("_failed", "_gone", "_head", "_loop", "_news", "_over", "_parts", "_room", "_size", "_stalled")
+    __slots__ = ("_ended", "_failed", "_gone", "_head", "_loop", "_news", "_over", "_parts", "_room", "_size",
+                 "_stalled", "_told")  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, stalled: float = STALLED_SECONDS) -> None:
         self._loop = loop
-        self._news = asyncio.Event()
+        self._news, self._ended = asyncio.Event(), asyncio.Event()
         self._room = Condition()
         self._head: tuple[int, Headers] | None = None
         self._parts: list[bytes] = []
         self._size = 0
-        self._over = self._gone = self._failed = False
+        self._over = self._gone = self._failed = self._told = False
         self._stalled = stalled
 
     # In the thread
@@ -53,17 +56,20 @@ class Handover:
                 raise LeftError
             self._parts.append(part)
             self._size += len(part)
-        self._tell()
+            told, self._told = self._told, True
+        if not told:
+            self._tell(self._news)
 
     def end(self, *, failed: bool = False) -> None:
         """That was all, or all there will be."""
         with self._room:
             self._over, self._failed = True, failed
-        self._tell()
+        self._tell(self._news)
+        self._tell(self._ended)
 
-    def _tell(self) -> None:
+    def _tell(self, event: asyncio.Event) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
-            self._loop.call_soon_threadsafe(self._news.set)
+            self._loop.call_soon_threadsafe(event.set)
 
     @property
     def left(self) -> bool:
@@ -78,6 +84,7 @@ class Handover:
             self._gone = True
             self._room.notify_all()
         self._news.set()
+        self._ended.set()
 
     async def carry(self, send: Send) -> bool:
         """Send it all; whether an answer was sent. Raises when it broke off half-way: it must not look whole."""
@@ -99,9 +106,15 @@ class Handover:
                 await send({"type": "http.response.body", "body": body, "more_body": not over})
             if over:
                 return sent
+            await self._gather()
+
+    async def _gather(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GATHER_SECONDS):
+                await self._ended.wait()
 
     def _take(self) -> tuple[bytes, bool]:
         with self._room:
-            parts, self._parts, self._size = self._parts, [], 0
+            parts, self._parts, self._size, self._told = self._parts, [], 0, False
             self._room.notify_all()
             return b"".join(parts), self._over
