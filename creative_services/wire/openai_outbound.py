@@ -49,6 +49,15 @@ def usage(used: Usage) -> dict[str, Any]:
     }
 
 
+def _counted(envelope: dict[str, Any], used: Usage) -> bytes:
+    return event({**envelope, "choices": [], "usage": usage(used)})
+
+
+def usage_chunk(about: Answering, used: Usage) -> bytes:
+    """What was used, for a stream that does not say so itself."""
+    return _counted(_envelope(about, "chat.completion.chunk"), used)
+
+
 class ChatWriter:
     """Chunks."""
 
@@ -79,7 +88,7 @@ class ChatWriter:
         ]
         last = self.write(late) + self._chunk({}, _finish(completion))
         if completion.usage is not None:
-            last += event({**self._envelope, "choices": [], "usage": usage(completion.usage)})
+            last += _counted(self._envelope, completion.usage)
         return last + DONE
 
     def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> bytes:

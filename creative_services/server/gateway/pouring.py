@@ -12,6 +12,8 @@ from creative_services.server.callers.problems import event_of
 from creative_services.server.ledger.books import Books
 from creative_services.server.visits.flows import Flow
 from creative_services.server.visits.visit import Visit
+from creative_services.wire.openai_outbound import usage_chunk
+from creative_services.wire.outbound import Answering
 
 # A caller that takes nothing for so long has gone to sleep, and holds a vendor's connection meanwhile.
 SLOW_READER_SECONDS: Final = 30.0
@@ -33,16 +35,18 @@ class Pouring:
 
     async def pour(self) -> None:
         """Piece by piece, until the end, an error, or a caller that has left."""
+        tail = b""
         try:
             await self._pieces()
             if not self._over:
                 await self._end()
+                tail = self._with_usage(b"") if self._visit.answered else b""
         except BaseException:
             await self._abandoned()
             raise
         finally:
             self._flow.close()
-        await self._visit.send({"type": "http.response.body", "body": self._account(), "more_body": False})
+        await self._visit.send({"type": "http.response.body", "body": tail + self._account(), "more_body": False})
 
     async def _pieces(self) -> None:
         visit, flow, gauge, send = self._visit, self._flow, self._flow.gauge, self._visit.send
@@ -51,6 +55,7 @@ class Pouring:
             if gauge.finished and not self._over:
                 # In the books before the end is out of the door.
                 await self._end()
+                piece = self._with_usage(piece)
             visit.waits_for_caller(self._now() + SLOW_READER_SECONDS)
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             visit.waits_for_vendor(self._now() + min(self._desk.patience.idle_timeout, self._run.time_left()), flow)
@@ -76,6 +81,17 @@ class Pouring:
 
     def _usage(self) -> Usage:
         return self._flow.gauge.usage() or estimated_usage(self._run.request.messages, self._flow.gauge.said)
+
+    def _with_usage(self, piece: bytes) -> bytes:
+        """The stream's end, with a count before it: OpenAI's dialect has one, and some endpoints never tell theirs."""
+        if not self._visit.surface.asks_usage or self._flow.gauge.usage() is not None:
+            return piece
+        entry = self._flow.entry
+        about = Answering(
+            id=self._visit.request_id, model=entry.model, created=int(self._desk.clock.utcnow().timestamp())
+        )
+        before, done, after = piece.rpartition(b"data: [DONE]")
+        return before + usage_chunk(about, self._usage()) + done + after
 
     async def _broken(self, cause: CreativeServicesError, *, told: bool = False) -> None:
         """The vendor broke off. ``told`` when its own words are on their way to the caller already."""

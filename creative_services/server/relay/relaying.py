@@ -10,6 +10,7 @@ from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.usage import Usage
 from creative_services.providers._refusals import Refusals
 from creative_services.providers._translate import of_fault, refusal, translated
+from creative_services.server.callers.surfaces import Surface
 from creative_services.server.relay.splice import with_members, with_model
 from creative_services.server.upstream.doors import Door
 from creative_services.server.upstream.leg import Answer, Leg
@@ -47,7 +48,8 @@ class Relay:
         content = answer.taken()
         answer.close()
         document = _read(content, door.entry, visit.surface.mark)
-        return Whole(content, visit.surface.usage(document))
+        usage = visit.surface.usage(document)
+        return Whole(content, usage, 0 if usage else _letters(document, visit.surface))
 
     async def flow(self, visit: Visit, door: Door, target: Target) -> RelayedFlow:
         """The answer as it comes; what fails before its first piece is a failed try like any other."""
@@ -63,10 +65,13 @@ class Relay:
                 first += piece
             if meter.fault is not None:
                 raise of_fault(meter.fault, door.entry)
+            flow = RelayedFlow(door.entry, answer, meter, first)
+            if not flow.first:
+                flow.first = await _first_of(flow)
         except BaseException:
             answer.close()
             raise
-        return RelayedFlow(door.entry, answer, meter, first)
+        return flow
 
     async def _asked(self, visit: Visit, door: Door, target: Target) -> Answer:
         entry, more = door.entry, handed_on(door, visit.headers)
@@ -78,7 +83,7 @@ class Relay:
             except (OSError, ValueError) as error:
                 raise translated(error, entry) from error
             if answer.status < 300:
-                return answer
+                return legible(answer, entry)
             failure = await refused(answer, entry)
             assert visit.request is not None
             # What we had added the endpoint may not know: then once more without it, and from now on too.
@@ -145,6 +150,39 @@ async def _next(answer: Answer, entry: LLMEntry) -> bytes:
     if not piece:
         raise MalformedAnswerError("the stream ended before it said anything", llm=entry)
     return piece
+
+
+async def _first_of(flow: RelayedFlow) -> bytes:
+    try:
+        first = await flow.next()
+    except OSError as error:
+        raise translated(error, flow.entry) from error
+    if not first:
+        raise MalformedAnswerError("the stream ended before it said anything", llm=flow.entry)
+    return first
+
+
+def legible(answer: Answer, entry: LLMEntry) -> Answer:
+    """The answer, unless it is compressed: nobody asked for that, and a proxy on the way that does it has a setting."""
+    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", ""):
+        answer.close()
+        raise MalformedAnswerError(f"the answer came compressed ({coding}), which was not asked for", llm=entry)
+    return answer
+
+
+def _letters(answer: Mapping[str, Any], surface: Surface) -> int:
+    """About how much an answer says, when its vendor counts nothing. Vectors say nothing."""
+    if surface.operation == "embeddings":
+        return 0
+    count, rest = 0, [answer[surface.mark]]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, str):
+            count += len(value)
+        elif isinstance(value, list | dict):
+            rest.extend(value.values() if isinstance(value, dict) else value)
+    return count
 
 
 async def begun(answer: Answer, entry: LLMEntry) -> bytes:

@@ -1,17 +1,18 @@
 """Entries that no table of endpoints knows: asked through their own provider, answered in the caller's dialect."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import orjson
 
-from creative_services.core.completions import Completion, Piece
+from creative_services.core.completions import Completion, Message, Piece
 from creative_services.core.errors import BadRequestError, CreativeServicesError, MalformedAnswerError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.usage import Usage
 from creative_services.llms.shelf import Shelf
 from creative_services.providers._translate import translated
 from creative_services.server.relay.relaying import Whole
+from creative_services.server.translate.counting import counted
 from creative_services.server.translate.translation import about, spoken
 from creative_services.server.translate.voices import VOICES, Writer
 from creative_services.server.visits.visit import Visit
@@ -56,7 +57,8 @@ class Providing:
         """The answer as it comes."""
         assert visit.request is not None
         writer = VOICES[visit.surface.name].writer(about(visit, entry, self._time()))
-        flow = ProvidedFlow(entry, self._shelf.of(entry).stream(entry, visit.request), writer)
+        pieces = self._shelf.of(entry).stream(entry, visit.request)
+        flow = ProvidedFlow(entry, pieces, writer, visit.request.messages)
         try:
             flow.first = writer.open() + await flow.next()
         except CreativeServicesError:
@@ -72,11 +74,14 @@ class Providing:
 class ProvidedFlow:
     """A provider's pieces in the caller's dialect. It is its own gauge."""
 
-    __slots__ = ("_closing", "_pieces", "_reason", "_timer", "_usage", "_writer", "complete", "entry", "fault",
-                 "finished", "first", "said")  # fmt: skip
+    __slots__ = ("_closing", "_pieces", "_prompt", "_reason", "_timer", "_usage", "_writer", "complete", "entry",
+                 "fault", "finished", "first", "said")  # fmt: skip
 
-    def __init__(self, entry: LLMEntry, pieces: AsyncIterator[Piece | Completion], writer: Writer) -> None:
+    def __init__(
+        self, entry: LLMEntry, pieces: AsyncIterator[Piece | Completion], writer: Writer, prompt: Iterable[Message]
+    ) -> None:
         self.entry = entry
+        self._prompt = prompt  # for an estimate, when the provider counts nothing
         self._pieces = pieces
         self._writer = writer
         self._usage: Usage | None = None
@@ -102,6 +107,7 @@ class ProvidedFlow:
         if isinstance(item, Piece):
             self.said += len(item.text)
             return self._writer.write([TextDelta(item.text)])
+        item = counted(item, self._prompt)
         self._usage = item.usage
         # Not every provider streams: then its whole answer is its only piece.
         text = self._writer.write([TextDelta(item.content)]) if item.content and not self.said else b""

@@ -1,16 +1,19 @@
 """A stream translated piece by piece."""
 
+from collections.abc import Iterable
+
 import orjson
 
-from creative_services.core.completions import Completion
+from creative_services.core.completions import Message
 from creative_services.core.errors import MalformedAnswerError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.usage import Usage
 from creative_services.providers._translate import translated
+from creative_services.server.translate.counting import counted
 from creative_services.server.translate.ears import Reader
 from creative_services.server.translate.voices import Writer
 from creative_services.server.upstream.leg import Answer
-from creative_services.wire.deltas import TextDelta, ThoughtDelta
+from creative_services.wire.deltas import CallBegun
 from creative_services.wire.faults import Fault
 from creative_services.wire.sse import EventDecoder
 
@@ -20,11 +23,14 @@ _DONE = b"[DONE]"
 class TranslatedFlow:
     """An endpoint's stream in the caller's dialect. It is its own gauge."""
 
-    __slots__ = ("_answer", "_decoder", "_reader", "_usage", "_writer", "complete", "entry", "fault", "finished",
-                 "first", "said")  # fmt: skip
+    __slots__ = ("_answer", "_decoder", "_prompt", "_reader", "_usage", "_writer", "complete", "entry", "fault",
+                 "finished", "first", "said")  # fmt: skip
 
-    def __init__(self, entry: LLMEntry, answer: Answer, reader: Reader, writer: Writer) -> None:
+    def __init__(
+        self, entry: LLMEntry, answer: Answer, reader: Reader, writer: Writer, prompt: Iterable[Message]
+    ) -> None:
         self.entry = entry
+        self._prompt = prompt  # for an estimate, when the vendor counts nothing
         self._answer = answer
         self._reader = reader
         self._writer = writer
@@ -62,7 +68,7 @@ class TranslatedFlow:
                 if event.data == _DONE:
                     return told + self._closed()
                 deltas = self._reader.feed(orjson.loads(event.data))
-                self.said += sum(len(delta.text) for delta in deltas if isinstance(delta, TextDelta | ThoughtDelta))
+                self.said += sum(len(delta.text) for delta in deltas if not isinstance(delta, CallBegun))
                 told += self._writer.write(deltas)
                 if self._reader.finished:
                     return told + self._closed()
@@ -77,7 +83,7 @@ class TranslatedFlow:
         raise MalformedAnswerError("the stream ended without its last event", llm=self.entry)
 
     def _closed(self) -> bytes:
-        completion: Completion = self._reader.completion()
+        completion = counted(self._reader.completion(), self._prompt)
         self._usage = completion.usage
         self.complete = self.finished = True
         return self._writer.close(completion)

@@ -10,7 +10,8 @@ from creative_services.core.errors import BadRequestError, CreativeServicesError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.providers._refusals import Refusals
 from creative_services.providers._translate import translated
-from creative_services.server.relay.relaying import Whole, begun, handed_on, refused
+from creative_services.server.relay.relaying import Whole, begun, handed_on, legible, refused
+from creative_services.server.translate.counting import counted
 from creative_services.server.translate.ears import EARS, PLAIN, Ear
 from creative_services.server.translate.streams import TranslatedFlow
 from creative_services.server.translate.voices import VOICES
@@ -47,7 +48,8 @@ class Translation:
         try:
             first = await begun(answer, door.entry)
             writer = VOICES[visit.surface.name].writer(about(visit, door.entry, self._time()))
-            flow = TranslatedFlow(door.entry, answer, ear.reader(), writer)
+            assert visit.request is not None
+            flow = TranslatedFlow(door.entry, answer, ear.reader(), writer, visit.request.messages)
             await flow.begin(first)
         except BaseException:
             answer.close()
@@ -67,7 +69,7 @@ class Translation:
             except (OSError, ValueError) as error:
                 raise translated(error, entry) from error
             if answer.status < 300:
-                return answer
+                return legible(answer, entry)
             failure = await refused(answer, entry)
             if not isinstance(failure, BadRequestError):
                 raise failure
@@ -95,6 +97,8 @@ def about(visit: Visit, entry: LLMEntry, now: float, model: str = "") -> Answeri
 
 def spoken(visit: Visit, entry: LLMEntry, completion: Completion, now: float) -> Whole:
     """An answer in the caller's dialect."""
+    assert visit.request is not None
+    completion = counted(completion, visit.request.messages)
     document = VOICES[visit.surface.name].answer(about(visit, entry, now, completion.model), completion)
     return Whole(orjson.dumps(document, default=_plain), completion.usage, len(completion.content))
 

@@ -1,7 +1,8 @@
 """An answer that is still coming, in the caller's dialect: an endpoint's own bytes, or translated on the way."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
+from creative_services.core.errors import MalformedAnswerError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.usage import Usage
 from creative_services.server.callers.meters import Meter
@@ -46,22 +47,47 @@ class Flow(Protocol):
         ...
 
 
-class RelayedFlow:
-    """The endpoint's own bytes."""
+# An event ends with an empty line; lines end in one of three ways.
+_EVENT_ENDS: Final = (b"\n\n", b"\n\r\n", b"\r\r")
+# A picture in one event is a few megabytes; what never ends is no event.
+_LONGEST_EVENT: Final = 16 * 1024 * 1024
 
-    __slots__ = ("_answer", "entry", "first", "gauge")
+
+class RelayedFlow:
+    """The endpoint's own bytes, an event or more at a time.
+
+    Half an event is held back: were the vendor to break off there, no word of ours could follow it.
+    """
+
+    __slots__ = ("_answer", "_begun", "entry", "first", "gauge")
 
     def __init__(self, entry: LLMEntry, answer: Answer, meter: Meter, first: bytes) -> None:
         self.entry = entry
         self.gauge = meter
-        self.first = first
         self._answer = answer
+        self._begun = b""
+        self.first = self._whole(first)
 
     async def next(self) -> bytes:
         """The next bytes; empty at the end."""
-        piece = await self._answer.piece()
-        self.gauge.feed(piece)
-        return piece
+        while piece := await self._answer.piece():
+            self.gauge.feed(piece)
+            if whole := self._whole(piece):
+                return whole
+        # Who has said why it stopped may leave out the last empty line.
+        last, self._begun = self._begun if self.gauge.complete else b"", b""
+        return last
+
+    def _whole(self, piece: bytes) -> bytes:
+        if self._begun:
+            piece, self._begun = self._begun + piece, b""
+        if piece.endswith(_EVENT_ENDS):  # as nearly every piece does
+            return piece
+        end = max((place + len(mark) for mark in _EVENT_ENDS if (place := piece.rfind(mark)) >= 0), default=0)
+        self._begun = piece[end:]
+        if len(self._begun) > _LONGEST_EVENT:
+            raise MalformedAnswerError(f"an event is longer than {_LONGEST_EVENT // 1024 // 1024} MiB", llm=self.entry)
+        return piece[:end]
 
     def interrupt(self, reason: Exception) -> None:
         """Make ``next`` raise: the vendor has been silent for too long."""
