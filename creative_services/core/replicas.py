@@ -1,10 +1,10 @@
 """A replica: one running server that can be asked, for as long as its lease lasts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from creative_services.core.capabilities import Capability
+from creative_services.core.capabilities import Capability, Wish, as_text, matches, meaning
 from creative_services.core.leases import Lease, granted
 
 # The original registry groups servers by this field of their metadata.
@@ -22,6 +22,7 @@ class Replica:
     draining: bool = False  # known, but asked no more
     holder: str = ""  # who keeps it alive; empty when it does so itself
     token: int = 0
+    since: float = 0.0  # when it registered, by the wall clock of who holds it; 0 when nobody noted it
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def drained(self, draining: bool = True) -> "Replica":
@@ -65,3 +66,29 @@ def of_server(document: Mapping[str, Any]) -> Replica:
         draining=document["status"] == "draining",
         data=document.get("data") or {},
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """What nobody could do any more; ``alone`` are those of its pairs that nobody would have in any company."""
+
+    wish: Wish
+    alone: Wish
+
+
+def losses(leaving: Replica, roster: Collection[Replica]) -> list[Loss]:
+    """What would be asked in vain if ``leaving`` were asked no more. One that drains already takes nothing along."""
+    if leaving.draining:
+        return []
+    others = [each for each in roster if each.id != leaving.id and not each.draining]
+
+    def missing(wish: Wish) -> bool:
+        return not any(matches(other.capabilities, wish) for other in others)
+
+    wishes = dict.fromkeys(nameable(capability) for capability in leaving.capabilities)
+    return [Loss(wish=wish, alone=tuple(pair for pair in wish if missing((pair,)))) for wish in wishes if missing(wish)]
+
+
+def nameable(capability: Capability) -> Wish:
+    """The wish that asks for all of a capability that a query can name."""
+    return tuple(sorted((name, as_text(value)) for name, value in capability.items() if meaning(name, value)))

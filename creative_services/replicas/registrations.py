@@ -98,9 +98,14 @@ def told(replica: Replica) -> dict[str, Any]:
     return document
 
 
+def told_in_full(replica: Replica) -> dict[str, Any]:
+    """The same for those who look after replicas: also who holds it, and since when."""
+    return {**told(replica), "holder": replica.holder, "since": replica.since}
+
+
 def encoded(replica: Replica) -> bytes:
     """What is kept."""
-    return json.dumps({**told(replica), "holder": replica.holder, "token": replica.token}).encode()
+    return json.dumps({**told_in_full(replica), "token": replica.token}).encode()
 
 
 def decoded(raw: bytes) -> Replica | None:
@@ -116,6 +121,7 @@ def decoded(raw: bytes) -> Replica | None:
             draining=replica.draining,
             holder=str(document["holder"]),
             token=int(document["token"]),
+            since=float(document.get("since", 0.0)),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -21,6 +21,7 @@ from creative_services.stores import open_store
 SCHEME: Final = "replicas://"
 # The routing service's own. An entry's key is for its replicas, and each token stays with whom it is for.
 TOKEN_VARIABLE: Final = "CREATIVE_SERVICES_REPLICAS_TOKEN"  # noqa: S105 - a variable's name
+PREFIXES: Final = (records.PREFIX, registrations.PREFIX, registrations.HOLDER_PREFIX)
 _FRESH, _LASTS, _KEEPS = 2.0, 30.0, 300.0
 
 
@@ -33,9 +34,7 @@ class StoreSource:
 
     async def read(self) -> Sequence[Replica]:
         """Everyone who is there."""
-        servers, kept, holders = await asyncio.gather(
-            *(self._values(prefix) for prefix in (records.PREFIX, registrations.PREFIX, registrations.HOLDER_PREFIX))
-        )
+        servers, kept, holders = await asyncio.gather(*(values_under(self._store, prefix) for prefix in PREFIXES))
         alive = {key.removeprefix(registrations.HOLDER_PREFIX) for key in holders}
         held = (registrations.decoded(raw) for raw in kept.values())
         return [
@@ -43,18 +42,20 @@ class StoreSource:
             *(replica for replica in held if replica is not None and replica.holder in alive),
         ]
 
-    async def _values(self, prefix: str) -> Mapping[str, bytes]:
-        if isinstance(self._store, ReadsMany):
-            return await self._store.read_many(prefix)
-        keys = [key for key in await self._store.keys() if key.startswith(prefix)]
-        values = await asyncio.gather(*(self._store.get(key) for key in keys))
-        return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
-
     async def aclose(self) -> None:
         """Let go of the store's connections."""
         close = getattr(self._store, "aclose", None)
         if close:
             await close()
+
+
+async def values_under(store: KeyValueStore, prefix: str) -> Mapping[str, bytes]:
+    """What a store keeps under a prefix: at one stroke, where it can."""
+    if isinstance(store, ReadsMany):
+        return await store.read_many(prefix)
+    keys = [key for key in await store.keys() if key.startswith(prefix)]
+    values = await asyncio.gather(*(store.get(key) for key in keys))
+    return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
 
 class ServiceSource:

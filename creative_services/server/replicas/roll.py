@@ -1,9 +1,12 @@
 """Who keeps the roll of registrations: this process alone, or several together through a store."""
 
 import asyncio
+import os
+import platform
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from logging import getLogger
 from typing import Any, Final, Protocol
 
@@ -49,12 +52,15 @@ class Roll(Protocol):
 class OwnRoll:
     """One process keeps the roll in its memory."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, clock: Clock | None = None) -> None:
         self._table = table
+        self._clock = clock or SystemClock()
+        self.holder = _holder()
 
     async def enter(self, replica: Replica) -> Replica:
         """Put ``replica`` on the roll."""
-        entered = replica.succeeding(self._table.get(replica.id), 0.0, LEASE, above=self._table.highest)
+        held = replace(replica, holder=self.holder, since=self._clock.utcnow().timestamp())
+        entered = held.succeeding(self._table.get(replica.id), 0.0, LEASE, above=self._table.highest)
         self._table.put(entered)
         return entered
 
@@ -94,7 +100,7 @@ class SharedRoll:
         self._table, self._lease = table, lease
         self._store: Any = store
         self._clock = clock or SystemClock()
-        self.holder = uuid.uuid4().hex
+        self.holder = _holder()
         self._mine: dict[str, Replica] = {}
         self._others: dict[str, Replica] = {}
         self._alive: set[str] = set()
@@ -127,14 +133,15 @@ class SharedRoll:
 
     async def enter(self, replica: Replica) -> Replica:
         """Put ``replica`` on the roll, in the place of any other of its id."""
-        key, entered = key_of(replica.id), replica
+        key, since = key_of(replica.id), self._clock.utcnow().timestamp()
+        held = replace(replica, holder=self.holder, since=since)
         for _ in range(_TRIES):
             raw = await self._store.get(key)
             before = decoded(raw) if raw is not None else None
             # An id that was taken off leaves no token behind in the store. The hour stands in for its memory: clocks
             # may differ, but not by as much as lies between an eviction and the old connection's end.
-            above = max(self._table.highest, int(self._clock.utcnow().timestamp() * 1000))
-            entered = _held_by(self.holder, replica).succeeding(before, 0.0, self._lease, above=above)
+            above = max(self._table.highest, int(since * 1000))
+            entered = held.succeeding(before, 0.0, self._lease, above=above)
             if await self._store.swap(key, raw, encoded(entered)):
                 self._mine[replica.id] = entered
                 self._table.put(entered)
@@ -262,12 +269,6 @@ class SharedRoll:
                 await self._withdraw(replica)
 
 
-def _held_by(holder: str, replica: Replica) -> Replica:
-    return Replica(
-        id=replica.id,
-        endpoint=replica.endpoint,
-        capabilities=replica.capabilities,
-        weight=replica.weight,
-        draining=replica.draining,
-        holder=holder,
-    )
+def _holder() -> str:
+    """A name that no other process has, and that says which one has it."""
+    return f"{platform.node()[:64]}:{os.getpid()}:{uuid.uuid4().hex}"

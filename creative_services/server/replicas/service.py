@@ -17,7 +17,7 @@ from creative_services.core.errors import ConfigurationError, StoreError
 from creative_services.core.replicas import Replica
 from creative_services.core.secrets import Secret
 from creative_services.core.store import KeyValueStore
-from creative_services.replicas.registrations import registration
+from creative_services.replicas.registrations import registration, told, told_in_full
 from creative_services.server.replicas.answers import (
     NOT_FOUND,
     Receive,
@@ -123,7 +123,8 @@ class RoutingService:
             answer = self.table.route(scope["query_string"])
             return await send_raw(send, 404 if answer is None else 200, answer or _NOBODY)
         if first == "registry":
-            return await send_json(send, 200, listed(self.table))
+            in_full = b"details=1" in scope["query_string"].split(b"&")
+            return await send_json(send, 200, listed(self.table, told_in_full if in_full else told))
         return await self._feed.serve(receive, send)
 
     def _admit(self, scope: Scope) -> None:

@@ -138,6 +138,6 @@ def _event(before: Replica | None, after: Replica) -> str:
     return "changed"
 
 
-def listed(table: Table) -> dict[str, Any]:
+def listed(table: Table, tell: Callable[[Replica], dict[str, Any]] = told) -> dict[str, Any]:
     """Everyone, as ``/registry`` tells it."""
-    return {"replicas": [told(replica) for replica in table]}
+    return {"replicas": [tell(replica) for replica in table]}
