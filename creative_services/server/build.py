@@ -47,12 +47,16 @@ REPLAYS: Final = "replays"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a data plane stands on. Only the registry has to be given; keys are a fixed list, a feed, or both."""
+    """What a data plane stands on. Only the registry has to be given; keys are a fixed list, a feed, or both.
+
+    ``open_until_keys``: until the feed has brought a first key nobody is asked for one. For this machine's own callers.
+    """
 
     registry: LLMRegistry
     settings: Settings
     keys: KeySnapshot | None = None
     feed: KeyFeed | None = None
+    open_until_keys: bool = False
     providers: Mapping[str, Provider] | None = None
     listeners: Iterable[Listener] = ()
     budgets: Sequence[Budget] = ()
@@ -72,13 +76,19 @@ def build(parts: Parts) -> DataPlane:
     standing = Standing(
         spool=Spool(settings.state / SPOOL) if settings.ledger else None, tallies=settings.state / TALLIES
     )
-    books = Books(standing, now=clock.now, time=time.time)
+    books = Books(standing, now=clock.now, time=time.time, logs=settings.access_log)
     replays = Replays(settings.state / REPLAYS)
     store = parts.budget_store or _budgets(settings, clock)
     desks = Desks(_desk(parts, clock, store), budgets=tuple(parts.budgets), store=store)
     doors = Doors(own=frozenset(parts.providers or ()))
     rates = parts.rates or _rates(settings, clock)
-    admission = Admission(keys=keys, rates=rates, largest_body=settings.largest_body, utcnow=clock.utcnow)
+    admission = Admission(
+        keys=keys,
+        rates=rates,
+        largest_body=settings.largest_body,
+        utcnow=clock.utcnow,
+        open_until_keys=parts.open_until_keys,
+    )
     reaching = Reaching(
         doors=doors,
         relay=Relay(leg),

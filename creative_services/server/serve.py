@@ -85,14 +85,15 @@ def _require_packages() -> None:
 
 def refuse_open_door(host: str, *, has_keys: bool) -> None:
     """Without keys whoever reaches the server spends its owner's money: then only this machine may."""
-    if not has_keys and not _is_loopback(host):
+    if not has_keys and not is_loopback(host):
         raise ConfigurationError(
             f"Without keys the gateway listens on this machine only, and {host!r} is more than that. "
             "Set CREATIVE_SERVICES_GATEWAY_KEYS, or use --host 127.0.0.1."
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,5 +1,6 @@
 """``DATABASE_URL`` as Django's setting; without one, SQLite in the data directory."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,12 +35,20 @@ def database(url: Secret | None, data_dir: Path) -> dict[str, Any]:
         if not rest.strip("/") or found["NAME"] == ":memory:":
             raise ConfigurationError("DATABASE_URL: sqlite:// needs a file, as in sqlite:////var/lib/site.sqlite3.")
         return _sqlite(Path(found["NAME"]))
+    _require_driver()
     if not found.get("NAME"):
         raise ConfigurationError(f"DATABASE_URL names no database. {_ADVICE}")
     # Persistent connections are right here: pages are made by a fixed number of threads.
     found |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     found["OPTIONS"] = {"connect_timeout": _CONNECT_SECONDS, **found.get("OPTIONS", {})}
     return found
+
+
+def _require_driver() -> None:
+    try:
+        import_module("psycopg")
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("PostgreSQL", extra="postgres", missing="psycopg") from error
 
 
 def _parsed(url: Secret) -> dict[str, Any]:

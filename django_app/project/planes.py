@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from logging import getLogger
 from pathlib import Path
@@ -13,9 +14,11 @@ from creative_services.config import environment
 from creative_services.core.errors import RegistryUnavailableError
 from creative_services.core.llm_registry import LLMRegistry
 from creative_services.server.app import App, DataPlane
+from creative_services.server.callers.incoming import Receive, Scope, Send
 from creative_services.server.control.away import Away
 from creative_services.server.control.bridge import Bridge
 from creative_services.server.settings import Settings
+from django_app.project.replicas import PATHS, NoRouting, Routing, first_of, routing
 from django_app.project.site import DATA_DIR, Site
 
 _AGAIN_SECONDS: Final = 1.0
@@ -41,25 +44,28 @@ def settings_of(site: Site, *, workers: int) -> Settings:
     return replace(found, ledger=state, workers=workers)
 
 
-def data_plane(workers: int, control: str) -> DataPlane:
-    """One worker's, of so many; pages are asked for at the socket ``control``."""
+def data_plane(workers: int, control: str, *, local: bool) -> DataPlane:
+    """One worker's, of so many. ``control``: the socket of the pages; ``local``: only this machine reaches us."""
     site = enter()
-    # Loaded here: the parent process makes no data plane.
+    # Loaded here: they need Django set up, and the parent process makes no data plane.
     from creative_services.adapters import DjangoLLMRegistry
-    from creative_services.server.access.keys import keys_from
     from creative_services.server.build import Parts, build
+    from django_app.project import keys
 
     registry = DjangoLLMRegistry()
     _wait_for(registry)
-    settings = settings_of(site, workers=workers)
-    return build(
+    beside = Beside(routing(site, workers=workers, local=local), Away(control, proxies=site.proxies))
+    plane = build(
         Parts(
             registry=registry,
-            settings=settings,
-            keys=keys_from(environment()) if settings.has_keys else None,
-            beside=Away(control, proxies=site.proxies),
+            settings=settings_of(site, workers=workers),
+            feed=keys.feed(),
+            open_until_keys=local and not keys.any_ever(),
+            beside=beside,
         )
     )
+    plane.drain = _both(plane.drain, beside.drain)
+    return plane
 
 
 def control_plane() -> App:
@@ -69,6 +75,24 @@ def control_plane() -> App:
 
     # What proxies said was understood by the worker that a request came through.
     return Bridge(application)
+
+
+class Beside:
+    """All that is no call: routing of replicas, and pages."""
+
+    __slots__ = ("_pages", "_routing")
+
+    def __init__(self, routing: Routing | NoRouting, pages: App) -> None:
+        self._routing, self._pages = routing, pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        answers: App = self._routing if first_of(scope["path"]) in PATHS else self._pages
+        await answers(scope, receive, send)
+
+    def drain(self) -> None:
+        """This worker is about to end."""
+        self._routing.drain()
 
 
 def _wait_for(registry: LLMRegistry) -> None:
@@ -85,3 +109,11 @@ def _wait_for(registry: LLMRegistry) -> None:
             time.sleep(_AGAIN_SECONDS)
     if told:
         _log.info("The database is there again.")
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def both() -> None:
+        first()
+        second()
+
+    return both

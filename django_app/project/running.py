@@ -1,7 +1,8 @@
 """From a command's options to a running site."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -12,11 +13,11 @@ from creative_services.cli.console import remark
 from creative_services.config import environment
 from creative_services.server.access.keys import keys_from
 from creative_services.server.control import process
-from creative_services.server.control.process import listening
-from creative_services.server.serve import Serving, refuse_open_door, serve
+from creative_services.server.serve import Serving, is_loopback, refuse_open_door, serve
 from django_app.project import data_dir as directory
 from django_app.project import greeting
 from django_app.project.planes import control_plane, data_plane, enter, settings_of
+from django_app.project.replicas import refuse_unreadable
 from django_app.project.site import Site
 
 
@@ -25,44 +26,37 @@ def run(*, host: str, port: int, workers: int, data_dir: Path | None, demo: bool
     import_module("whitenoise")  # missing, it is better told now than by every worker
     site = Site.from_env()
     path = (data_dir or site.data_dir).expanduser().absolute()
-    settings = settings_of(site, workers=workers)
-    # Every mistake that can be seen without a database is told before anything is made.
+    # Every mistake that can be seen without the database is told before anything is made.
     keys_from(environment())
-    refuse_open_door(host, has_keys=settings.has_keys)
+    refuse_unreadable(site)
+    settings_of(site, workers=workers)
     directory.prepare(path)
     with directory.held(path):
-        site = enter(path)
-        administrator = _prepare(demo)
-        return _serve(site, host, port, workers, partial(greeting.greet, path, administrator, settings.has_keys))
+        return _serve(host, port, workers, enter(path), demo)
 
 
-def _prepare(demo: bool) -> greeting.Administrator | None:
-    from django_app.project import starting
-
-    starting.reach()
-    starting.migrate(remark)
-    administrator = starting.first_administrator()
-    starting.entries(remark, with_demo=demo)
-    django.db.connections.close_all()  # the workers' own matter from here on
-    return administrator
-
-
-def _serve(site: Site, host: str, port: int, workers: int, greet: Callable[[str], None]) -> int:
+def _serve(host: str, port: int, workers: int, site: Site, demo: bool) -> int:
+    # Django is set up by now, and its models can be had.
+    from django_app.project import keys, starting
     from django_app.project.ledger import SiteLedger, Sums
 
-    with directory.socket_path(site.data_dir) as control, closing(listening(control)) as listener:
+    administrator = starting.prepare(remark, with_demo=demo)
+    has_keys = keys.any_valid()
+    refuse_open_door(host, has_keys=has_keys)
+    django.db.connections.close_all()  # the workers' own matter from here on
+    with directory.socket_path(site.data_dir) as control, closing(process.listening(control)) as listener:
         return serve(
             Serving(
                 host=host,
                 port=port,
                 workers=workers,
-                settings=settings_of(site, workers=workers),
-                make=partial(data_plane, workers, control),
+                settings=replace(settings_of(site, workers=workers), has_keys=has_keys),
+                make=partial(data_plane, workers, control, local=is_loopback(host)),
                 sink=SiteLedger,
                 around=_own_connection,
                 afterwards=Sums(),
                 beside=(partial(process.run, control_plane, listener),),
-                listening=greet,
+                listening=partial(greeting.greet, site.data_dir, administrator, has_keys),
             )
         )
 

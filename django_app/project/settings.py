@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_app.llms",
+    "django_app.access",
     "django_app.project",
 ]
 MIDDLEWARE = [

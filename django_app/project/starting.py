@@ -28,6 +28,18 @@ _MIGRATION_LOCK: Final = 0x6372_6561_7469_7665
 Say = Callable[[str], None]
 
 
+def prepare(say: Say, *, with_demo: bool) -> Administrator | None:
+    """All of it; whom it made."""
+    reach()
+    try:
+        migrate(say)
+        administrator = first_administrator()
+        entries(say, with_demo=with_demo)
+    except DatabaseError as error:
+        raise ConfigurationError(f"The database cannot be prepared: {_first_line(error)}. {_where()}") from error
+    return administrator
+
+
 def reach() -> None:
     """The database answers."""
     try:

@@ -37,14 +37,21 @@ class Rates(Protocol):
 
 
 class Admission:
-    """The door keeper. ``keys`` is None where everyone on this machine may call."""
+    """The door keeper. Everyone on this machine may call where ``keys`` is None, or until there is the first one."""
 
-    __slots__ = ("_keys", "_largest", "_rates", "_utcnow")
+    __slots__ = ("_keys", "_largest", "_open_until_keys", "_rates", "_utcnow")
 
     def __init__(
-        self, *, keys: KeyRing | None, rates: Rates, largest_body: int, utcnow: Callable[[], datetime]
+        self,
+        *,
+        keys: KeyRing | None,
+        rates: Rates,
+        largest_body: int,
+        utcnow: Callable[[], datetime],
+        open_until_keys: bool = False,
     ) -> None:
         self._keys = keys
+        self._open_until_keys = open_until_keys
         self._rates = rates
         self._largest = largest_body
         self._utcnow = utcnow
@@ -56,6 +63,8 @@ class Admission:
         shown = key_in(headers)
         record = self._keys.find(shown)
         if record is None:
+            if self._open_until_keys and not self._keys.ever:
+                return ANYONE
             raise Problem("no_key", _NO_KEY if not shown else _WRONG_KEY)
         if record.expires_at is not None and record.expired(self._utcnow()):
             raise Problem("no_key", f"This key expired at {record.expires_at:%Y-%m-%d %H:%M} UTC. Ask for a new one.")

@@ -25,15 +25,17 @@ def digest_of(key: str | bytes) -> bytes:
 class KeyRing:
     """The keys of this moment. One look-up, no lock: a new snapshot takes the place of the old in one step."""
 
-    __slots__ = ("_by_digest", "_snapshot")
+    __slots__ = ("_by_digest", "_snapshot", "ever")
 
     def __init__(self, snapshot: KeySnapshot) -> None:
+        self.ever = False  # whether there has been a key; with the last one revoked the door does not open again
         self.replace(snapshot)
 
     def replace(self, snapshot: KeySnapshot) -> None:
         """From now on these keys are the valid ones."""
         self._snapshot = snapshot
         self._by_digest = snapshot.by_digest
+        self.ever = self.ever or bool(snapshot.by_digest)
 
     @property
     def snapshot(self) -> KeySnapshot:
