@@ -11,7 +11,7 @@ from creative_services.core.llm_registry import LLMRegistry
 from creative_services.llms.lookup import active_entries
 from creative_services.server.access.admission import Admission
 from creative_services.server.callers.catalogue import listed, names_for, one
-from creative_services.server.callers.heads import JSON, request_id_in
+from creative_services.server.callers.heads import JSON, NOTHING, request_id_in, told_headers
 from creative_services.server.callers.incoming import Receive, Scope, Send
 from creative_services.server.callers.problems import Problem, body_of, headers_of, row_for
 from creative_services.server.callers.surfaces import SURFACES
@@ -104,7 +104,7 @@ async def respond(send: Send, reply: Reply) -> None:
 
 
 def _told(error: Exception, dialect: str, request_id: str) -> Reply:
-    headers = [JSON, (b"x-request-id", request_id.encode()), *headers_of(error)]
+    headers = [JSON, *told_headers(request_id, (), 0, NOTHING), *headers_of(error)]
     return row_for(error).status, headers, body_of(error, dialect, request_id)
 
 

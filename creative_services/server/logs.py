@@ -10,7 +10,7 @@ from creative_services.core.secrets import redact
 
 
 class JSONFormatter(logging.Formatter):
-    """A record as JSON; extras that are plain values become members."""
+    """A record as JSON; ``extra={"members": {...}}`` adds to it."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
@@ -21,6 +21,7 @@ class JSONFormatter(logging.Formatter):
             "message": redact(record.getMessage()),
             "pid": record.process,
         }
+        line.update(getattr(record, "members", {}))
         if record.exc_info:
             line["traceback"] = redact(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)

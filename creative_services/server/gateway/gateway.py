@@ -6,13 +6,14 @@ from logging import getLogger
 
 from creative_services.core.errors import CreativeServicesError
 from creative_services.server.access.admission import Admission
-from creative_services.server.callers.heads import JSON
+from creative_services.server.callers.heads import JSON, NOTHING, Headers, told_headers
 from creative_services.server.callers.incoming import GoneError, Receive, Scope, Send
 from creative_services.server.callers.problems import Problem, body_of, headers_of, row_for
 from creative_services.server.callers.surfaces import Surface
 from creative_services.server.gateway.answering import Answering
 from creative_services.server.gateway.replays import LARGEST, Recorder, Replays, idempotency_key
-from creative_services.server.ledger.books import Books
+from creative_services.server.ledger.books import Books, spent
+from creative_services.server.upstream.doors import entry_headers
 from creative_services.server.visits.pulse import Pulse
 from creative_services.server.visits.visit import Visit
 
@@ -105,13 +106,12 @@ class Gateway:
             _log.exception("Request %s failed in a way nobody foresaw.", visit.request_id)
         row = row_for(error)
         if visit.run is None:
-            self._books.refused(error)
+            self._books.refused(visit, row.status, error)
         elif not visit.status:
             self._books.record(visit, row.status, error)
         body = body_of(error, visit.surface.dialect, visit.request_id)
         headers = [
-            (b"x-request-id", visit.request_id.encode()),
-            (b"x-llm-attempts", b"%d" % (len(visit.run.attempts) if visit.run else 0)),
+            *_who(visit),
             JSON,
             (b"content-length", b"%d" % len(body)),
             *headers_of(error),
@@ -120,6 +120,13 @@ class Gateway:
             headers.append((b"connection", b"close"))
         await visit.send({"type": "http.response.start", "status": row.status, "headers": headers})
         await visit.send({"type": "http.response.body", "body": body})
+
+
+def _who(visit: Visit) -> Headers:
+    """Who was asked last, how many were asked, and what that cost as far as it is known."""
+    attempts = visit.run.attempts if visit.run else []
+    last = entry_headers(attempts[-1].llm) if attempts else ()
+    return told_headers(visit.request_id, last, len(attempts), spent(attempts)[1] if attempts else NOTHING)
 
 
 # The rest of such a body will not be read, so no other request can follow it.

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from creative_services.core.completions import Attempt
 from creative_services.core.usage import Usage
 from creative_services.server.callers.problems import reason_of
+from creative_services.server.ledger.access_log import log_call
 from creative_services.server.ledger.lines import line_of
 from creative_services.server.operations.tallies import Tallies
 from creative_services.server.visits.visit import Visit
@@ -31,12 +32,15 @@ class Keeper(Protocol):
 class Books:
     """Writes."""
 
-    __slots__ = ("_append", "_counts", "_keeper", "_now", "_time")
+    __slots__ = ("_append", "_counts", "_keeper", "_logs", "_now", "_time")
 
-    def __init__(self, keeper: Keeper, *, now: Callable[[], float], time: Callable[[], float]) -> None:
+    def __init__(
+        self, keeper: Keeper, *, now: Callable[[], float], time: Callable[[], float], logs: bool = False
+    ) -> None:
         self._keeper = keeper
         self._append = keeper.append
         self._counts = keeper.counts
+        self._logs = logs  # each request in the log too; writing there may wait for a disk or a terminal
         self._now = now
         self._time = time
 
@@ -48,8 +52,10 @@ class Books:
         seconds = self._now() - visit.started
         self._append(line_of(self._head(visit, status, error, attempts, seconds), usage, cost))
         entry = attempts[-1].llm if attempts else None
+        if self._logs:
+            log_call(visit, status, seconds, error=error, entry=entry, usage=usage, cost=cost)
         if entry is None and error is not None:  # a budget's doing, say: no entry was asked
-            self.refused(error)
+            self._counts.refusal(reason_of(error))
             return
         tier, provider = (entry.tier, entry.provider) if entry else ("", "")
         told = "200" if status == 200 else str(status)
@@ -60,9 +66,11 @@ class Books:
         """Whether another call may begin: what it costs will be recorded."""
         return self._keeper.may_write
 
-    def refused(self, error: BaseException) -> None:
+    def refused(self, visit: Visit, status: int, error: BaseException) -> None:
         """A request was turned away before any entry was asked."""
         self._counts.refusal(reason_of(error))
+        if self._logs:
+            log_call(visit, status, self._now() - visit.started, error=error)
 
     def _head(
         self, visit: Visit, status: int, error: BaseException | None, attempts: list[Attempt], seconds: float

@@ -93,6 +93,13 @@ SPEECHES: Final[dict[str, Speech]] = {
 }
 
 
+def entry_headers(entry: LLMEntry) -> tuple[tuple[bytes, bytes], ...]:
+    """Which entry it was, for a caller to read."""
+    # A model's name may hold any character, a header's value may not.
+    model = quote(entry.model, safe="/:.-_+@ ").encode()
+    return (b"x-llm-id", b"%d" % entry.id), (b"x-llm-model", model)
+
+
 class Door:
     """What all calls through one entry have in common, made once."""
 
@@ -101,11 +108,7 @@ class Door:
     def __init__(self, entry: LLMEntry, speech: Speech | None) -> None:
         self.entry = entry
         self.model = orjson.dumps(entry.model)
-        self.headers = (
-            (b"x-llm-id", str(entry.id).encode()),
-            # A model's name may hold any character, a header's value may not.
-            (b"x-llm-model", quote(entry.model, safe="/:.-_+@ ").encode()),
-        )
+        self.headers = entry_headers(entry)
         # What the entry's owner has set for every call, unless the caller says otherwise.
         self.options = {name: orjson.dumps(value) for name, value in entry.options.items() if name not in CONNECTION}
         self.dialect = speech.dialect if speech else None
@@ -168,7 +171,8 @@ def _proxy(scheme: str, host: str, entry: LLMEntry) -> Proxy | None:
 
 
 def _lines(entry: LLMEntry, speech: Speech, *, needs_key: bool) -> dict[str, str]:
-    lines = {"content-type": "application/json", "user-agent": AGENT}
+    # Without a word about coding a server may choose one, and what is passed on is read on the way.
+    lines = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": AGENT}
     key = key_of(entry, needed=needs_key)
     if key:
         lines[speech.key_header] = speech.key_prefix + key
