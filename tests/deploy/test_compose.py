@@ -57,7 +57,7 @@ def test_every_secret_is_required_and_none_has_a_default() -> None:
     named |= {each["environment"] for each in COMPOSE["secrets"].values()}
     assert named
     assert all(EXAMPLE[name] == "" for name in named)
-    assert named - required() <= {"GRAFANA_PASSWORD"}  # it goes by the secret alone, which Compose requires as well
+    assert named <= required()
 
 
 def test_the_example_names_what_is_used_and_nothing_else() -> None:

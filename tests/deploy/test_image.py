@@ -1,4 +1,4 @@
-"""The Dockerfile: linted, and true to the code. Its steps are taken one by one in CI's job `deploy`, by .ci/image.py."""
+"""The Dockerfile: linted, and true to the code. CI's job `deploy` takes its steps one by one, with .ci/image.py."""
 
 import importlib.util
 import re
