@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from creative_services.adapters.django_testing import no_thread
-from creative_services.adapters.django_wakeups import private_connection
+from creative_services.adapters.django_wakeups import close_for_good, private_connection
 
 T = TypeVar("T")
 
@@ -35,12 +35,15 @@ class Lender:
     def with_connection(self, using: str, work: Callable[[], T]) -> T:
         """The result of ``work``, done with the lent connection."""
         there, lent = connections[using], self._own[using]
+        was_open = lent.connection is not None
         lent.inc_thread_sharing()
         connections[using] = lent
         try:
             return work()
         finally:
             connections[using] = there
+            if not was_open:
+                close_for_good(lent)  # a coroutine's connection ends with it, unclosed
             lent.dec_thread_sharing()
 
 

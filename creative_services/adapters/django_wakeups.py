@@ -59,9 +59,17 @@ def private_connection(alias: str) -> Iterator[BaseDatabaseWrapper]:
     try:
         yield wrapper
     finally:
-        with suppress(DatabaseError):  # it was broken already
-            wrapper.close()
+        close_for_good(wrapper)
         del connections[alias]
+
+
+def close_for_good(connection: BaseDatabaseWrapper) -> None:
+    """Close a connection that nobody will use again."""
+    with suppress(DatabaseError):  # it was broken already
+        connection.close()
+        if connection.connection is not None:
+            # SQLite's own keeps databases in memory open: it takes every connection for their only one.
+            BaseDatabaseWrapper.close(connection)
 
 
 def listen(connection: BaseDatabaseWrapper, bell: Bell) -> int | None:

@@ -1,7 +1,7 @@
 """Every way the ORM changes entries at once, told to the workers like a single save."""
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -9,16 +9,15 @@ from django.utils import timezone
 from creative_services.core.errors import ConfigurationError
 from django_app.llms import changes
 from django_app.llms.keys.sealing import seal
-from django_app.llms.keys.written import Kind, hidden, kind_of
+from django_app.llms.keys.written import Kind, kind_of
+from django_app.llms.models.doors import HidesKeys, hiding
 from django_app.llms.ordering import PRICE_ORDER
 
 if TYPE_CHECKING:
     from django_app.llms.models.llms import Llms
 
-Values = Mapping[str, Any]
 
-
-class LlmsQuerySet(models.QuerySet["Llms", "Llms"]):
+class LlmsQuerySet(HidesKeys, models.QuerySet["Llms", "Llms"]):
     """Entries, with the documented selection as a query and bulk changes that workers notice."""
 
     def active(self) -> "LlmsQuerySet":
@@ -37,16 +36,12 @@ class LlmsQuerySet(models.QuerySet["Llms", "Llms"]):
         """Change all at once, in one transaction with the revision."""
         self._for_write = True
         values.setdefault("updated_at", timezone.now())
-        if "api_key" in _hiding(values):
+        if "api_key" in hiding(values):
             values.setdefault("api_key_changed_at", timezone.now())
         with transaction.atomic(using=self.db):
             count = super().update(**values)
             changes.note(self.db)
         return count
-
-    def create(self, **values: Any) -> "Llms":
-        """Save a new one; what fails below shows no key among its variables."""
-        return super().create(**_hiding(values))
 
     def bulk_create(self, objs: Iterable["Llms"], *args: Any, **kwargs: Any) -> list["Llms"]:
         """Insert many; plain keys are sealed as ``save()`` does it."""
@@ -78,33 +73,8 @@ class LlmsQuerySet(models.QuerySet["Llms", "Llms"]):
             self.bulk_update([row for row, _ in plain], ["api_key", "api_key_changed_at"])
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]  # what Django sets on its own, read by templates
-    create.alters_data = True  # type: ignore[attr-defined]  # as above
     update.alters_data = True  # type: ignore[attr-defined]  # as above
 
 
-class LlmsManager(models.Manager.from_queryset(LlmsQuerySet)):  # type: ignore[misc]  # a class made while running
-    """The door most code comes in by: Django's own frames behind it get no plain key to show on an error page."""
-
-    def create(self, **values: Any) -> "Llms":
-        """As the queryset's."""
-        return cast("Llms", super().create(**_hiding(values)))
-
-    def get_or_create(self, defaults: Values | None = None, **values: Any) -> tuple["Llms", bool]:
-        """As Django's."""
-        defaults = _hiding({**(defaults or {})})
-        return cast("tuple[Llms, bool]", super().get_or_create(defaults, **_hiding(values)))
-
-    def update_or_create(
-        self, defaults: Values | None = None, create_defaults: Values | None = None, **values: Any
-    ) -> tuple["Llms", bool]:
-        """As Django's."""
-        defaults = _hiding({**(defaults or {})})
-        create_defaults = _hiding({**create_defaults}) if create_defaults is not None else None
-        return cast("tuple[Llms, bool]", super().update_or_create(defaults, create_defaults, **_hiding(values)))
-
-
-def _hiding(values: dict[str, Any]) -> dict[str, Any]:
-    # In place: a copy would leave the plain key in the caller's variables.
-    if "api_key" in values:
-        values["api_key"] = hidden(values["api_key"])
-    return values
+class LlmsManager(HidesKeys, models.Manager.from_queryset(LlmsQuerySet)):  # type: ignore[misc]  # made while running
+    """The door most code comes in by."""
