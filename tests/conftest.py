@@ -53,6 +53,7 @@ THOROUGH_FILES = (
     "replicas/test_faults.py", "replicas/test_llama.py", "replicas/test_pages.py", "replicas/test_stateful.py",
     "server/test_serving.py", "django_app/admin/test_browser.py", "django_app/usage/test_durability.py",
     "django_app/access/test_browser.py", "django_app/access/test_gateway.py",
+    "django_app/project/test_up.py", "django_app/project/test_services.py",
 )  # fmt: skip
 
 

@@ -27,9 +27,9 @@ def database(url: Secret | None, data_dir: Path) -> dict[str, Any]:
         return _sqlite(data_dir / DATABASE)
     scheme, _, rest = url.reveal().partition("://")
     if scheme not in _SCHEMES:
-        raise ConfigurationError(
-            f"DATABASE_URL begins with {scheme[:20]!r}, which is no database known here. {_ADVICE}"
-        )
+        # Without "://" it may be anything, a password too.
+        begins = f"begins with {scheme}://, which is not known here" if "://" in url.reveal() else "is no URL"
+        raise ConfigurationError(f"DATABASE_URL {begins}. {_ADVICE}")
     found = _parsed(url)
     if scheme == "sqlite":
         if not rest.strip("/") or found["NAME"] == ":memory:":

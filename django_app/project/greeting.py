@@ -1,11 +1,13 @@
 """What ``up`` says once it listens: where everything is, and a first question that is answered."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from creative_services.cli.console import say
 
-_QUESTION = '{"model": "economy", "messages": [{"role": "user", "content": "Hello"}]}'
+_EVERYWHERE: Final = ("//0.0.0.0:", "//[::]:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,28 +18,55 @@ class Administrator:
     password: str | None
 
 
-def greet(data_dir: Path, administrator: Administrator | None, has_keys: bool, url: str) -> None:
-    """To standard output; the log goes to standard error."""
-    key = "YOUR-KEY" if has_keys else "none"
-    lines = [
-        f"Admin       {url}/admin/",
-        *_credentials(administrator),
-        f"OpenAI      OPENAI_BASE_URL={url}/v1  OPENAI_API_KEY={key}",
-        f"Anthropic   ANTHROPIC_BASE_URL={url}  ANTHROPIC_API_KEY={key}",
-        f"Health      {url}/health   Metrics  {url}/metrics",
-        f"Data        {data_dir}",
-        "",
-        "Ask:",
-        f"  curl {url}/v1/chat/completions -H 'content-type: application/json' "
-        + ("-H 'authorization: Bearer YOUR-KEY' " if has_keys else "")
-        + f"-d '{_QUESTION}'",
-    ]
-    say("\n".join(lines))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """All that it mentions. Made before the port is known, and said when it is taken: then nothing can fail any more,
+    and the first administrator may be made, whose password is never shown again."""
+
+    data_dir: Path
+    public_url: str
+    has_keys: bool
+    has_routing: bool
+
+    def __call__(self, listening: str) -> None:
+        """To standard output; the log goes to standard error."""
+        from django.db import connections
+
+        from django_app.project import starting
+
+        url = self.public_url or _reachable(listening)
+        say("\n".join(self.lines(url, starting.first_administrator(), starting.first_tier())))
+        connections.close_all()  # the workers have their own
+
+    def lines(self, url: str, administrator: Administrator | None, tier: str | None) -> Iterator[str]:
+        """Line by line."""
+        key = "YOUR-KEY" if self.has_keys else "none"
+        yield f"Admin       {url}/admin/"
+        if administrator:
+            yield f"            user {administrator.username}, password {_shown(administrator)}"
+        yield f"OpenAI      OPENAI_BASE_URL={url}/v1  OPENAI_API_KEY={key}"
+        yield f"Anthropic   ANTHROPIC_BASE_URL={url}  ANTHROPIC_API_KEY={key}"
+        if self.has_routing:
+            yield f"Replicas    {url}/register   {url}/route"
+        yield f"Health      {url}/health   Metrics  {url}/metrics"
+        yield f"Data        {self.data_dir}"
+        yield ""
+        yield from self._question(url, tier)
+
+    def _question(self, url: str, tier: str | None) -> Iterator[str]:
+        if tier is None:
+            yield "No entry answers yet. Add one in the admin, set a vendor's key such as OPENAI_API_KEY, or use --demo."
+            return
+        body = f'{{"model": "{tier}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+        shown = " -H 'authorization: Bearer YOUR-KEY'" if self.has_keys else ""
+        yield f"Ask:  curl {url}/v1/chat/completions -H 'content-type: application/json'{shown} -d '{body}'"
 
 
-def _credentials(administrator: Administrator | None) -> list[str]:
-    if administrator is None:
-        return []
-    if administrator.password is None:
-        return [f"            user {administrator.username}, password from the environment"]
-    return [f"            user {administrator.username}, password {administrator.password} (shown this once)"]
+def _reachable(listening: str) -> str:
+    for everywhere in _EVERYWHERE:
+        listening = listening.replace(everywhere, "//127.0.0.1:")
+    return listening
+
+
+def _shown(administrator: Administrator) -> str:
+    return "from the environment" if administrator.password is None else f"{administrator.password} (shown this once)"

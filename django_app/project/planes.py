@@ -28,8 +28,8 @@ _log = getLogger("creative_services.site")
 
 def enter(data_dir: Path | None = None) -> Site:
     """Let Django know where it is; in every process of a site, first of all."""
-    # Django and the processes we start read both from there.
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_app.project.settings")  # noqa: TID251
+    # Django and the processes we start read both from there. Ours, whatever project this shell is used for otherwise.
+    os.environ["DJANGO_SETTINGS_MODULE"] = "django_app.project.settings"  # noqa: TID251
     if data_dir is not None:
         os.environ[DATA_DIR] = str(data_dir)  # noqa: TID251
     site = Site.from_env()

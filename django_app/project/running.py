@@ -15,9 +15,9 @@ from creative_services.server.access.keys import keys_from
 from creative_services.server.control import process
 from creative_services.server.serve import Serving, is_loopback, refuse_open_door, serve
 from django_app.project import data_dir as directory
-from django_app.project import greeting
+from django_app.project.greeting import Greeting
 from django_app.project.planes import control_plane, data_plane, enter, settings_of
-from django_app.project.replicas import refuse_unreadable
+from django_app.project.replicas import has_token, refuse_unreadable
 from django_app.project.site import Site
 
 
@@ -40,7 +40,7 @@ def _serve(host: str, port: int, workers: int, site: Site, demo: bool) -> int:
     from django_app.project import keys, starting
     from django_app.project.ledger import SiteLedger, Sums
 
-    administrator = starting.prepare(remark, with_demo=demo)
+    starting.prepare(remark, with_demo=demo)
     has_keys = keys.any_valid()
     refuse_open_door(host, has_keys=has_keys)
     django.db.connections.close_all()  # the workers' own matter from here on
@@ -56,7 +56,12 @@ def _serve(host: str, port: int, workers: int, site: Site, demo: bool) -> int:
                 around=_own_connection,
                 afterwards=Sums(),
                 beside=(partial(process.run, control_plane, listener),),
-                listening=partial(greeting.greet, site.data_dir, administrator, has_keys),
+                listening=Greeting(
+                    data_dir=site.data_dir,
+                    public_url=site.public_url,
+                    has_keys=has_keys,
+                    has_routing=is_loopback(host) or has_token(),
+                ),
             )
         )
 

@@ -15,8 +15,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from creative_services.config import environment, setting
 from creative_services.core.errors import ConfigurationError
+from creative_services.core.llm_registry import LLMTier
 from django_app.llms import sources
 from django_app.llms.managed import SAME, carry_out, plan
+from django_app.llms.models import Llms
 from django_app.project import demo
 from django_app.project.greeting import Administrator
 
@@ -28,16 +30,15 @@ _MIGRATION_LOCK: Final = 0x6372_6561_7469_7665
 Say = Callable[[str], None]
 
 
-def prepare(say: Say, *, with_demo: bool) -> Administrator | None:
-    """All of it; whom it made."""
+def prepare(say: Say, *, with_demo: bool) -> None:
+    """All but the administrator, whose password is told when nothing can fail any more."""
     reach()
     try:
         migrate(say)
-        administrator = first_administrator()
+        _refuse_weak(setting(environment(), PASSWORD))
         entries(say, with_demo=with_demo)
     except DatabaseError as error:
         raise ConfigurationError(f"The database cannot be prepared: {_first_line(error)}. {_where()}") from error
-    return administrator
 
 
 def reach() -> None:
@@ -87,18 +88,28 @@ def _alone() -> Iterator[None]:
 def first_administrator() -> Administrator | None:
     """Make one unless there is one."""
     users = get_user_model().objects
-    if users.filter(is_superuser=True).exists():
+    if _is_administered():
         return None
     username = setting(environment(), USERNAME) or "admin"
     given = setting(environment(), PASSWORD)
-    if given:
-        _refuse_weak(given)
     password = given or token_urlsafe(12)
     users.create_superuser(username=username, password=password)
     return Administrator(username=username, password=None if given else password)
 
 
-def _refuse_weak(password: str) -> None:
+def _is_administered() -> bool:
+    return bool(get_user_model().objects.filter(is_superuser=True).exists())
+
+
+def first_tier() -> str | None:
+    """A tier that would be answered, the cheapest first. Whether an Ollama runs here is another question."""
+    active = set(Llms.objects.filter(is_active=True).exclude(provider="ollama").values_list("tier", flat=True))
+    return next((tier.value for tier in LLMTier if tier in active), None)
+
+
+def _refuse_weak(password: str | None) -> None:
+    if password is None or _is_administered():
+        return
     try:
         validate_password(password)
     except ValidationError as error:
