@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from logging import getLogger
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 from creative_services.core.errors import ConfigurationError, MissingDependencyError
 from creative_services.server.ledger.lines import record_in
 from creative_services.server.logs import log_as_json
-from creative_services.server.settings import Settings
+from creative_services.server.settings import LEDGER_VARIABLE, STATE_VARIABLE, Settings
 from creative_services.server.workers import Workers
 from creative_services.telemetry.spool.handing_over import HandingOver
 from creative_services.telemetry.spool.shipper import Shipper
@@ -53,8 +54,9 @@ class Serving:
 
 def serve(serving: Serving) -> int:
     """Run until told to stop; the exit code."""
-    _require_packages()
+    _require_packages(serving.settings)
     refuse_open_door(serving.host, has_keys=serving.settings.has_keys)
+    _make_room(serving.settings)
     log_as_json()
     listener = _listener(serving.host, serving.port)
     host, port = listener.getsockname()[:2]
@@ -75,12 +77,30 @@ def serve(serving: Serving) -> int:
     return 1 if workers.failed else 0
 
 
-def _require_packages() -> None:
-    for package in ("uvicorn", "httptools", "uvloop", "orjson"):
+def _require_packages(settings: Settings) -> None:
+    needed = dict.fromkeys(("uvicorn", "httptools", "uvloop", "orjson"), "server")
+    if settings.redis_url is not None:
+        needed["redis"] = "redis"
+    for package, extra in needed.items():
         try:
             __import__(package)
         except ImportError as error:
-            raise MissingDependencyError("The server", extra="server", missing=package) from error
+            raise MissingDependencyError("The server", extra=extra, missing=package) from error
+
+
+def _make_room(settings: Settings) -> None:
+    """What is to be written must have a place, or the first call would find out."""
+    wanted = {STATE_VARIABLE: settings.state}
+    if settings.ledger is not None:
+        wanted[LEDGER_VARIABLE] = settings.ledger.parent
+    for variable, directory in wanted.items():
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            TemporaryFile(dir=directory).close()
+        except OSError as error:
+            raise ConfigurationError(
+                f"Nothing can be written in {directory} ({error.strerror}). {variable} names another place."
+            ) from error
 
 
 def refuse_open_door(host: str, *, has_keys: bool) -> None:

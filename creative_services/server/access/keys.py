@@ -1,6 +1,7 @@
 """The keys callers show: looked up by their hash in a snapshot, which whoever manages them replaces whole."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -54,6 +55,8 @@ def keys_from(environ: Mapping[str, str]) -> KeySnapshot:
     """
     written = setting(environ, KEYS_VARIABLE) or ""
     items = [item.strip() for line in written.splitlines() for item in line.split(",") if item.strip()]
+    if written and not items:
+        raise ConfigurationError(f"{KEYS_VARIABLE} is set and names no key. Leave it out, or write name=key in it.")
     records = [_record(item, place) for place, item in enumerate(items, start=1)]
     _refuse_twins(records)
     return KeySnapshot.of(records, revision="environment")
@@ -67,7 +70,10 @@ def _record(item: str, place: int) -> KeyRecord:
         owner, key = "", named
     where = f"{KEYS_VARIABLE}, key {place}{f' ({owner})' if owner else ''}"
     limits = dict(_option(option, where) for option in options if option)
-    return KeyRecord(id=owner or f"key-{place}", owner=owner, digest=_digest(key, where), **limits)
+    try:
+        return KeyRecord(id=owner or f"key-{place}", owner=owner, digest=_digest(key, where), **limits)
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
 
 
 def _digest(key: str, where: str) -> bytes:
@@ -96,25 +102,37 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-_OPTIONS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
-    "rpm": ("requests_per_minute", int),
-    "tpm": ("tokens_per_minute", int),
-    "tiers": ("tiers", _tiers),
-    "day": ("budget_per_day", money),
-    "month": ("budget_per_month", money),
-    "until": ("expires_at", _moment),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """What may follow a key: the field it sets, how it is read, how it is written, what it means."""
+
+    field: str
+    read: Callable[[str], Any]
+    example: str
+    what: str
+
+
+OPTIONS: Final[Mapping[str, Option]] = {
+    "rpm": Option(field="requests_per_minute", read=int, example="rpm=60", what="requests per minute"),
+    "tpm": Option(field="tokens_per_minute", read=int, example="tpm=100000", what="tokens per minute, both ways"),
+    "tiers": Option(field="tiers", read=_tiers, example="tiers=economy+local", what="the tiers it may use"),
+    "day": Option(field="budget_per_day", read=money, example="day=5", what="dollars per day"),
+    "month": Option(field="budget_per_month", read=money, example="month=99.50", what="dollars per month"),
+    "until": Option(field="expires_at", read=_moment, example="until=2030-01-31", what="when it expires, in UTC"),
 }
 
 
 def _option(written: str, where: str) -> tuple[str, Any]:
     name, _, value = (part.strip() for part in written.partition("="))
-    if name not in _OPTIONS:
-        raise ConfigurationError(f"{where}: unknown option {name!r}. Known: {', '.join(_OPTIONS)}.")
-    field, read = _OPTIONS[name]
+    if name not in OPTIONS:
+        raise ConfigurationError(f"{where}: unknown option {name!r}. Known: {', '.join(OPTIONS)}.")
+    option = OPTIONS[name]
     try:
-        return field, read(value)
+        return option.field, option.read(value)
     except (ValueError, ArithmeticError):
-        raise ConfigurationError(f"{where}: {name}={value!r} cannot be read.") from None
+        raise ConfigurationError(
+            f"{where}: {name}={value!r} cannot be read; it is written as in {option.example}."
+        ) from None
 
 
 def _refuse_twins(records: Iterable[KeyRecord]) -> None:
