@@ -34,6 +34,8 @@ class Settings:
     key_age_days: int = 365
     spool_dir: str = ""
     usage_days: int = 90
+    replicas: str = ""
+    replicas_changes: str = ""
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -80,6 +82,8 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "key_age_days": _days,
     "spool_dir": _text,
     "usage_days": _days,
+    "replicas": _text,
+    "replicas_changes": _text,
 }
 
 

@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_app.llms",
     "django_app.access",
+    "django_app.replicas",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
