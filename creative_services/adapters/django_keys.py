@@ -39,14 +39,13 @@ class DjangoKeys:
 
     def __init__(self, using: str | None = None) -> None:
         self._using = using
-        self._lender: Lender | None = None
+        self._lender = Lender()
         self._source: KeySource | None = None
         self._records: dict[bytes, KeyRecord] = {}
 
     async def fetch(self, known: Hashable) -> KeySnapshot | None:
         """The keys of this moment; None when they are still those of the revision ``known``."""
         using = self._using = self._using or default_database()
-        self._lender = self._lender or Lender()
         answer = errands_of(using, "keys").run(lambda: self._look(using, known), self._lender)
         try:
             return await asyncio.wait_for(answer, ANSWER_SECONDS)

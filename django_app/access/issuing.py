@@ -52,14 +52,14 @@ def rotate(pk: int, overlap: timedelta, *, using: str, by: Any = None) -> Issued
 
 
 def why_not_rotated(row: AccessKey) -> str:
-    """Why a key can have no successor; empty when it can."""
+    """Why a key can have no successor; empty when it can. Names ids: errors mask whatever begins like a key."""
     if row.successor_id is not None:
-        successor = row.successor.shown if row.successor else ""
+        successor = row.successor.key_id if row.successor else ""
         return _("The key %(key)s was rotated already. Rotate its successor %(successor)s instead.") % {
-            "key": row.shown, "successor": successor,
+            "key": row.key_id, "successor": successor,
         }  # fmt: skip
     if row.state != AccessKey.State.WORKS:
-        return _("The key %(key)s does not work any more: make a new one.") % {"key": row.shown}
+        return _("The key %(key)s does not work any more: make a new one.") % {"key": row.key_id}
     return ""
 
 

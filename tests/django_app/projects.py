@@ -19,13 +19,14 @@ PATIENCE = 60.0
 
 nursery = cache(Nursery)  # one for all projects of the session, closed at its end
 
-# The whole project: these are the ten lines of the tutorial.
+# The whole project: these are the ten lines of the tutorial, and the keys.
 SETTINGS = """
 SECRET_KEY = "for tests only"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django_app.llms",
+    "django_app.access",
 ]
 DATABASES = {{"default": {database!r}}}
 USE_TZ = True

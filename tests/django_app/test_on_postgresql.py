@@ -13,6 +13,8 @@ HERE = Path(__file__).parent
 SUITES = (
     "llms", "registry/test_contract.py", "registry/test_in_tests.py", "test_migrations.py", "admin/test_screens.py",
     "admin/test_entries.py", "usage/test_listener.py", "usage/test_totals.py", "usage/test_gateway.py",
+    "access/test_admin.py", "access/test_checks.py", "access/test_commands.py", "access/test_feed.py",
+    "access/test_keys.py",
 )  # fmt: skip
 
 
