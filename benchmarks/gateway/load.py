@@ -58,7 +58,7 @@ def request(url: str, *, streamed: bool) -> bytes:
     return head.encode() + body
 
 
-def hammer(url: str, pid: int, *, connections: int, seconds: float, streamed: bool = False) -> Rate:
+def hammer(url: str, pid: int, *, connections: int, seconds: int, streamed: bool = False) -> Rate:
     """As many requests as the connections can make."""
     before = cpu_seconds(pid)
     run = _wrk if shutil.which("wrk") else _own
@@ -70,11 +70,11 @@ def hammer(url: str, pid: int, *, connections: int, seconds: float, streamed: bo
 Seen = tuple[int, float, float, float, int]  # answers, answers per second, p50, p99, answers that were none
 
 
-def _wrk(url: str, connections: int, seconds: float, streamed: bool) -> Seen:
+def _wrk(url: str, connections: int, seconds: int, streamed: bool) -> Seen:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "post.lua"
         script.write_text(_SCRIPT.format(key=KEY, body=body_of(streamed=streamed).decode()))
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(script)]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script)]
         said = _said([*command, f"{url}/v1/chat/completions"])
     return (
         int(_found(r"(\d+) requests in", said)),
@@ -85,7 +85,7 @@ def _wrk(url: str, connections: int, seconds: float, streamed: bool) -> Seen:
     )
 
 
-def _own(url: str, connections: int, seconds: float, streamed: bool) -> Seen:
+def _own(url: str, connections: int, seconds: int, streamed: bool) -> Seen:
     command = [sys.executable, "-m", "benchmarks.gateway.callers", url, str(connections), str(seconds)]
     answers, per_second, p50, p99, bad = json.loads(_said([*command, *(["--streamed"] if streamed else [])]))
     return answers, per_second, p50, p99, bad

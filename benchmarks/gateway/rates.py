@@ -17,10 +17,10 @@ DIRECTLY = "the vendor directly"
 
 
 def _rounds(
-    served: Mapping[str, Served], *, connections: int, seconds: float, rounds: int, streamed: bool = False
+    served: Mapping[str, Served], *, connections: int, seconds: int, rounds: int, streamed: bool = False
 ) -> dict[str, list[Rate]]:
     for each in served.values():  # what is loaded or compiled at the first call is loaded now
-        hammer(each.url, each.pid, connections=connections, seconds=1.0, streamed=streamed)
+        hammer(each.url, each.pid, connections=connections, seconds=1, streamed=streamed)
     # Each in turn once a round, so that what else the machine does meets all of them.
     seen: dict[str, list[Rate]] = {name: [] for name in served}
     for _ in range(rounds):
@@ -31,7 +31,7 @@ def _rounds(
 
 def throughput(quick: bool) -> None:
     """At 64 connections, beside the same server's static answer, a bare relay, nginx, Rust routers and LiteLLM."""
-    seconds, rounds = (1.0, 1) if quick else (2.0, 3)
+    seconds, rounds = (1, 1) if quick else (2, 3)
     with ExitStack() as stack:
         vendor = stack.enter_context(upstream())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -56,7 +56,7 @@ def throughput(quick: bool) -> None:
 
 def latency(quick: bool) -> None:
     """What one connection waits longer for than without anybody between."""
-    seconds, rounds = (1.0, 2) if quick else (2.0, 4)
+    seconds, rounds = (1, 2) if quick else (2, 4)
     with ExitStack() as stack:
         vendor = stack.enter_context(upstream())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -77,7 +77,7 @@ def latency(quick: bool) -> None:
 
 def legs(quick: bool) -> None:
     """The gateway with each way to a vendor, by what an answer costs; wall time says little on a busy machine."""
-    seconds, rounds = (1.0, 1) if quick else (1.5, 4)
+    seconds, rounds = (1, 1) if quick else (1, 5)
     shapes = (("plain, 1 connection", 1, False), ("plain, 64", 64, False), ("streams of 100 events, 16", 16, True))
     with ExitStack() as stack:
         vendor = stack.enter_context(upstream())
