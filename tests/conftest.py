@@ -52,6 +52,7 @@ THOROUGH_FILES = (
     "stores/test_server_faults.py", "stores/test_local_faults.py", "stores/test_consul_double.py",
     "replicas/test_faults.py", "replicas/test_llama.py", "replicas/test_pages.py", "replicas/test_stateful.py",
     "server/test_serving.py", "django_app/admin/test_browser.py", "django_app/usage/test_durability.py",
+    "django_app/replicas/test_live.py",
     "django_app/access/test_browser.py", "django_app/access/test_gateway.py",
     "django_app/project/test_up.py", "django_app/project/test_services.py",
 )  # fmt: skip

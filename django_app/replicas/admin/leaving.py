@@ -39,14 +39,14 @@ ACTS: Final = {
         permission="drain_replica",
         title=gettext_lazy("Drain a replica"),
         button=gettext_lazy("Drain"),
-        told=gettext_lazy("%(id)s is asked no more. What it is doing may end in peace."),
+        told=gettext_lazy("Drained: %(id)s. What it is doing may end in peace."),
         do=lambda desk, replica_id: desk.drain(replica_id),
     ),
     "resume": Act(
         permission="drain_replica",
         title=gettext_lazy("Ask a replica again"),
         button=gettext_lazy("Ask it again"),
-        told=gettext_lazy("%(id)s is asked again."),
+        told=gettext_lazy("Asked again: %(id)s."),
         do=lambda desk, replica_id: desk.drain(replica_id, draining=False),
         takes_away=False,
     ),
@@ -54,7 +54,7 @@ ACTS: Final = {
         permission="evict_replica",
         title=gettext_lazy("Evict a replica"),
         button=gettext_lazy("Evict"),
-        told=gettext_lazy("%(id)s is off the roster, and was told so."),
+        told=gettext_lazy("Evicted: %(id)s. It was told so."),
         do=lambda desk, replica_id: desk.evict(replica_id),
     ),
 }
@@ -99,7 +99,7 @@ def _done(request: HttpRequest, chosen: Act, name: str, seen: Seen) -> HttpRespo
 def _note(request: HttpRequest, name: str, seen: Seen) -> None:
     changes = {} if name == "evict" else {"draining": [seen.replica.draining, name == "drain"]}
     AuditEvent.objects.create(
-        actor=cast(Any, request.user),  # somebody with a permission is nobody anonymous
+        actor=cast("Any", request.user),  # somebody with a permission is nobody anonymous
         actor_name=request.user.get_username(),
         action=AuditEvent.Action.DELETED if name == "evict" else AuditEvent.Action.CHANGED,
         llm_id=0,  # no entry's

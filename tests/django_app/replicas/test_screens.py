@@ -52,7 +52,7 @@ def rows(client: Client, **query: str) -> list[str]:
 @pytest.mark.django_db
 def test_nothing_said_shows_what_to_say(client: Client) -> None:
     shown = page(client)
-    assert '{&quot;REPLICAS&quot;' in shown or '{"REPLICAS"' in shown
+    assert "{&quot;REPLICAS&quot;" in shown or '{"REPLICAS"' in shown
     assert "creative-services replicas serve" in shown
 
 
@@ -99,7 +99,7 @@ def test_draining_asks_first_and_says_who_would_be_missed(client: Client, fleet:
     assert "Others can do all that it does." in page(client, "drain", id="two")
     assert rows(client) == ["replica one", "replica two"]
     answer = client.post(at("drain"), {"id": "one", "reason": "a new driver"}, follow=True)
-    assert "one is asked no more" in answer.content.decode()
+    assert "Drained: one." in answer.content.decode()
     assert "Ask again" in client.get(at("live")).json()["rows"][0]["html"]
     event = AuditEvent.objects.latest("id")
     assert (event.actor_name, event.entry, event.reason) == ("ann", "replica one", "a new driver")
@@ -114,7 +114,7 @@ def test_draining_asks_first_and_says_who_would_be_missed(client: Client, fleet:
 def test_evicting_takes_it_off_and_is_remembered(client: Client, fleet: Fleet) -> None:
     fleet.add("one", QWEN)
     assert "nobody at all has" in page(client, "evict", id="one")
-    assert "is off the roster" in client.post(at("evict"), {"id": "one"}, follow=True).content.decode()
+    assert "Evicted: one." in client.post(at("evict"), {"id": "one"}, follow=True).content.decode()
     assert rows(client) == []
     assert AuditEvent.objects.latest("id").action == "deleted"
     gone = client.post(at("evict"), {"id": "one"}, follow=True).content.decode()
