@@ -21,12 +21,26 @@ Address = IPv4Address | IPv6Address
 _ALLOWED_SECONDS: Final = 30.0
 _allowed_until: dict[tuple[str, str, conf.Settings], float] = {}
 
-_WEB: Final = ("http", "https")
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 def host_of(endpoint: str | None) -> str:
     """The host of an endpoint in lower case; empty when it has none."""
     return (_parts(endpoint or "").hostname or "").rstrip(".")
+
+
+def goal_of(provider: str, endpoint: str | None) -> tuple[str, str, int | None]:
+    """Who gets a key that is sent there: scheme, host and port; without an endpoint, the provider's own."""
+    if not endpoint:
+        return (provider, "", None)
+    parts = _parts(endpoint)
+    scheme = parts.scheme or "http"
+    if scheme not in _PORTS:
+        return (scheme, endpoint, None)  # replicas:// holds an address of its own
+    try:
+        return (scheme, host_of(endpoint), parts.port or _PORTS[scheme])
+    except ValueError:  # no port at all, and a sentence for clean() to say
+        return (scheme, endpoint, None)
 
 
 def _parts(endpoint: str) -> SplitResult:
@@ -46,7 +60,7 @@ def literal_refusal(endpoint: str | None, tier: str) -> str | None:
 
 def _refusal(endpoint: str | None, tier: str, found: Callable[[str], list[Address]]) -> str | None:
     host = host_of(endpoint)
-    if not endpoint or _parts(endpoint).scheme not in ("", *_WEB):
+    if not endpoint or _parts(endpoint).scheme not in ("", *_PORTS):
         return None  # the vendor's own, or a scheme such as replicas:// that opens no socket itself
     if not host:
         return "has an api_endpoint without a host"

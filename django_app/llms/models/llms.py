@@ -96,10 +96,13 @@ class Llms(models.Model):
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any) -> "Llms":
-        """Remember the endpoint and key as stored, for the rule that a new host asks for the key again."""
+        """Remember the key as stored, and where it goes: a new address asks for it again."""
         row: Llms = super().from_db(db, field_names, values, **options)
-        row._as_stored = {name: row.__dict__.get(name, "") for name in ("api_endpoint", "api_key")}
+        row._remember()
         return row
+
+    def _remember(self) -> None:
+        self._as_stored = {name: self.__dict__.get(name, "") for name in ("provider", "api_endpoint", "api_key")}
 
     @property
     def audited_as(self) -> tuple[int, str]:
@@ -133,27 +136,27 @@ class Llms(models.Model):
         return entry.using(is_active=self.is_active, api_key=plain or entry.api_key)
 
     def confirm_key(self) -> None:
-        """Say that the key was entered again, as a changed endpoint host asks for, although its text is the same."""
+        """Say that the key was entered again, as a changed address asks for, although its text is the same."""
         self._as_stored = {}
 
     @property
-    def host_needs_key(self) -> bool:
-        """Whether the endpoint's host changed while the key did not: a stored key must not follow to a new host."""
+    def goal_needs_key(self) -> bool:
+        """Whether the address changed while the key did not: a stored key must not follow to a new one."""
         stored = self._as_stored
         if not stored.get("api_key") or self.api_key != stored["api_key"]:
             return False
-        return endpoints.host_of(self.api_endpoint) != endpoints.host_of(stored["api_endpoint"])
+        goal = endpoints.goal_of(self.provider, self.api_endpoint)
+        return goal != endpoints.goal_of(stored["provider"], stored["api_endpoint"])
 
     def clean(self) -> None:
         """Endpoint rules; forms call this."""
         super().clean()
-        if self.host_needs_key:
-            raise ValidationError(
-                {"api_key": _("The endpoint's host changed: enter the API key again.")}, code="key_again"
-            )
+        if self.goal_needs_key:
+            told = _("The API key would go to another address than so far: enter the API key again.")
+            raise ValidationError({"api_key": told}, code="key_again")
         if why := endpoints.refusal(self.api_endpoint, self.tier):
-            told = _("This endpoint is refused: the entry %(why)s.") % {"why": why}
-            raise ValidationError({"api_endpoint": told}, code="private_endpoint")
+            refused = _("This endpoint is refused: the entry %(why)s.") % {"why": why}
+            raise ValidationError({"api_endpoint": refused}, code="private_endpoint")
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
         """A plain key is still to be sealed by ``save()``; until then its column cannot be asked about it."""
@@ -175,7 +178,7 @@ class Llms(models.Model):
             # The object as the caller left it, so that saving again can succeed.
             self.api_key, self.pk, self._state.adding = before
             raise
-        self._as_stored = {"api_endpoint": self.api_endpoint, "api_key": self.api_key}
+        self._remember()
 
     def _note_key_change(self, options: dict[str, Any]) -> None:
         if self.api_key == self._as_stored.get("api_key", ""):

@@ -68,7 +68,7 @@ class TestForm:
             assert str(row.api_key) not in page.content.decode()
 
     def test_an_untouched_key_is_kept(self, client: Client) -> None:
-        row = make(api_key=KEY)
+        row = make(api_key=KEY, provider=FORM["provider"])
         stored = Llms.objects.get().api_key
         client.post(url("llms_change", row.pk), {**FORM, "api_key": "keep"})
         row.refresh_from_db()

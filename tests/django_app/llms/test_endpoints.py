@@ -12,7 +12,7 @@ from creative_services import DynamicLLMClient, LLMEntry
 from creative_services.adapters import DjangoLLMRegistry
 from creative_services.core.errors import ConfigurationError
 from django_app.llms import endpoints
-from django_app.llms.endpoints import arefusal, host_of, literal_refusal, refusal
+from django_app.llms.endpoints import arefusal, goal_of, host_of, literal_refusal, refusal
 from django_app.llms.models import Llms
 
 
@@ -88,6 +88,29 @@ def test_the_allow_list_takes_hosts_addresses_and_networks(dns: dict[str, list[s
 )
 def test_the_host_of_an_endpoint(endpoint: str, host: str) -> None:
     assert host_of(endpoint) == host
+
+
+SAME_GOAL = [
+    ("https://api.example.com", "https://API.example.com.:443/v1"),
+    ("gpu:8000", "http://gpu:8000/v1"),
+    ("http://gpu", "http://user:word@gpu:80"),
+    ("", None),
+]
+OTHER_GOALS = [
+    "", "https://gpu", "http://gpu", "http://gpu:8000", "https://gpu:8000", "https://gpu:nonsense",
+    "replicas://http://a:1?model=m", "replicas://http://b:1?model=m",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), SAME_GOAL)
+def test_one_goal_is_written_in_several_ways(one: str, other: str | None) -> None:
+    assert goal_of("openai", one) == goal_of("openai", other)
+
+
+def test_goals_differ() -> None:
+    assert len({goal_of("openai", each) for each in OTHER_GOALS}) == len(OTHER_GOALS)
+    assert goal_of("openai", "") != goal_of("groq", "")
+    assert goal_of("openai", "https://gpu") == goal_of("groq", "https://gpu")
 
 
 def test_saving_in_a_form_is_refused(dns: dict[str, list[str]]) -> None:

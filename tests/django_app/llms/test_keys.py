@@ -260,9 +260,25 @@ class TestANewHostAsksForTheKeyAgain:
         row.confirm_key()
         row.full_clean()
 
-    @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:2/v2", "HTTP://127.0.0.1:1"])
-    def test_another_path_or_port_of_the_host_is_no_new_host(self, endpoint: str) -> None:
+    @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1/v2", "HTTP://127.0.0.1:1", "127.0.0.1:1"])
+    def test_another_path_is_no_new_address(self, endpoint: str) -> None:
         self.moved(endpoint, api_key=PLAIN).full_clean()
+
+    @pytest.mark.parametrize("endpoint", ["https://127.0.0.1:1/v1", "http://127.0.0.1:2/v1", "http://127.0.0.1/v1", ""])
+    def test_another_scheme_or_port_of_the_host_is_a_new_address(self, endpoint: str) -> None:
+        with pytest.raises(ValidationError, match="enter the API key again"):
+            self.moved(endpoint, api_key=PLAIN).full_clean()
+
+    def test_without_an_endpoint_the_provider_is_the_address(self) -> None:
+        row = make(api_key=PLAIN)
+        row.provider = "groq"
+        with pytest.raises(ValidationError, match="enter the API key again"):
+            row.full_clean()
+
+    def test_with_an_endpoint_the_provider_is_only_its_language(self) -> None:
+        row = self.moved("http://127.0.0.1:1/v1", api_key=PLAIN)
+        row.provider = "groq"
+        row.full_clean()
 
     def test_without_a_key_nothing_is_asked(self) -> None:
         self.moved("http://127.0.0.2:1/v1").full_clean()

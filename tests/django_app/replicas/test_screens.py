@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
 
+from creative_services.adapters.django_wakeups import close_for_good
 from creative_services.replicas import ServerRegistry, open_store
 from creative_services.server.replicas import routing_service
 from django_app.llms.models import AuditEvent
@@ -174,11 +176,15 @@ def test_servers_of_a_store_show_what_they_count(client: Client, folder: Path) -
 def test_replicas_of_a_store_are_drained_through_it(client: Client, folder: Path) -> None:
     """The service hears of it from the store."""
 
+    def drain() -> None:
+        client.post(at("drain"), {"id": "one"})
+        close_for_good(connection)  # this thread's own
+
     async def service() -> Any:
         app = routing_service(open_store(str(folder)))
         await app.start()
         held = await register(app, "one")
-        await asyncio.to_thread(client.post, at("drain"), {"id": "one"})
+        await asyncio.to_thread(drain)
         async with asyncio.timeout(5):
             while not app.table.get("one").draining:  # type: ignore[union-attr]  # there while held is
                 await asyncio.sleep(0.02)
