@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.signals import post_save
 
 from creative_services.cli.demo import demo_entries
-from django_app.llms.managed import wanted_of
+from django_app.llms.managed import Wanted, wanted_of
 from django_app.llms.models import Llms
 
 _SOURCE: Final = "demo"
@@ -24,7 +24,13 @@ def add() -> list[Llms]:
     answered = set(Llms.objects.filter(is_active=True).values_list("tier", flat=True))
     wanted = [wanted_of(entry, _SOURCE) for entry in demo_entries()]
     new = [each for each in wanted if each.mark not in known and each.fields["tier"] not in answered]
-    return [Llms.objects.create(managed_source=each.mark, **each.fields) for each in new]
+    return [_made(each) for each in new]
+
+
+def _made(wanted: Wanted) -> Llms:
+    row = Llms(managed_source=wanted.mark, **wanted.fields)
+    row.save(force_insert=True)
+    return row
 
 
 def step_aside(tiers: Iterable[str] | None = None) -> int:

@@ -3,19 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from creative_services.cli.console import say
 
+if TYPE_CHECKING:
+    from django_app.project.administrators import Administrator
+
 _EVERYWHERE: Final = ("//0.0.0.0:", "//[::]:")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Administrator:
-    """Who was made just now; the password only when it was made up here."""
-
-    username: str
-    password: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +27,13 @@ class Greeting:
         """To standard output; the log goes to standard error."""
         from django.db import connections
 
-        from django_app.project import starting
+        from django_app.project import administrators, starting
 
         url = self.public_url or _reachable(listening)
-        say("\n".join(self.lines(url, starting.first_administrator(), starting.first_tier())))
+        say("\n".join(self.lines(url, administrators.first(), starting.first_tier())))
         connections.close_all()  # the workers have their own
 
-    def lines(self, url: str, administrator: Administrator | None, tier: str | None) -> Iterator[str]:
+    def lines(self, url: str, administrator: "Administrator | None", tier: str | None) -> Iterator[str]:
         """Line by line."""
         key = "YOUR-KEY" if self.has_keys else "none"
         yield f"Admin       {url}/admin/"
@@ -55,7 +50,7 @@ class Greeting:
 
     def _question(self, url: str, tier: str | None) -> Iterator[str]:
         if tier is None:
-            yield "No entry answers yet. Add one in the admin, set a vendor's key such as OPENAI_API_KEY, or use --demo."
+            yield "No entry answers yet: add one in the admin, set a vendor's key (OPENAI_API_KEY, say), or use --demo."
             return
         body = f'{{"model": "{tier}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
         shown = " -H 'authorization: Bearer YOUR-KEY'" if self.has_keys else ""
@@ -68,5 +63,5 @@ def _reachable(listening: str) -> str:
     return listening
 
 
-def _shown(administrator: Administrator) -> str:
+def _shown(administrator: "Administrator") -> str:
     return "from the environment" if administrator.password is None else f"{administrator.password} (shown this once)"

@@ -1,10 +1,12 @@
 """From the gateway's spools into the usage table."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 
 from creative_services.core.ledger import Batch, LedgerRecord
 from django_app.llms.usage.gateway import GatewayUsage
@@ -47,3 +49,12 @@ class Sums:
         if monotonic() >= self._due:
             self._due = monotonic() + _SUM_SECONDS
             roll_up("default")
+
+
+@contextmanager
+def own_connection() -> Iterator[None]:
+    """Around the thread that hands over: what it opened is closed with it."""
+    try:
+        yield
+    finally:
+        connections.close_all()

@@ -1,7 +1,6 @@
 """From a command's options to a running site."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -38,7 +37,7 @@ def run(*, host: str, port: int, workers: int, data_dir: Path | None, demo: bool
 def _serve(host: str, port: int, workers: int, site: Site, demo: bool) -> int:
     # Django is set up by now, and its models can be had.
     from django_app.project import keys, starting
-    from django_app.project.ledger import SiteLedger, Sums
+    from django_app.project.ledger import SiteLedger, Sums, own_connection
 
     starting.prepare(remark, with_demo=demo)
     has_keys = keys.any_valid()
@@ -53,7 +52,7 @@ def _serve(host: str, port: int, workers: int, site: Site, demo: bool) -> int:
                 settings=replace(settings_of(site, workers=workers), has_keys=has_keys),
                 make=partial(data_plane, workers, control, local=is_loopback(host)),
                 sink=SiteLedger,
-                around=_own_connection,
+                around=own_connection,
                 afterwards=Sums(),
                 beside=(partial(process.run, control_plane, listener),),
                 listening=Greeting(
@@ -64,11 +63,3 @@ def _serve(host: str, port: int, workers: int, site: Site, demo: bool) -> int:
                 ),
             )
         )
-
-
-@contextmanager
-def _own_connection() -> Iterator[None]:
-    try:
-        yield
-    finally:
-        django.db.connections.close_all()

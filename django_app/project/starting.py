@@ -3,27 +3,19 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
-from secrets import token_urlsafe
 from typing import Final
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from creative_services.config import environment, setting
 from creative_services.core.errors import ConfigurationError
 from creative_services.core.llm_registry import LLMTier
 from django_app.llms import sources
 from django_app.llms.managed import SAME, carry_out, plan
 from django_app.llms.models import Llms
-from django_app.project import demo
-from django_app.project.greeting import Administrator
+from django_app.project import administrators, demo
 
-USERNAME: Final = "CREATIVE_SERVICES_ADMIN_USERNAME"
-PASSWORD: Final = "CREATIVE_SERVICES_ADMIN_PASSWORD"  # noqa: S105 - a variable's name
 # Any number that nobody else takes: several sites may start on one PostgreSQL at the same moment.
 _MIGRATION_LOCK: Final = 0x6372_6561_7469_7665
 
@@ -35,7 +27,7 @@ def prepare(say: Say, *, with_demo: bool) -> None:
     reach()
     try:
         migrate(say)
-        _refuse_weak(setting(environment(), PASSWORD))
+        administrators.refuse_weak_password()
         entries(say, with_demo=with_demo)
     except DatabaseError as error:
         raise ConfigurationError(f"The database cannot be prepared: {_first_line(error)}. {_where()}") from error
@@ -85,35 +77,10 @@ def _alone() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
 
 
-def first_administrator() -> Administrator | None:
-    """Make one unless there is one."""
-    users = get_user_model().objects
-    if _is_administered():
-        return None
-    username = setting(environment(), USERNAME) or "admin"
-    given = setting(environment(), PASSWORD)
-    password = given or token_urlsafe(12)
-    users.create_superuser(username=username, password=password)
-    return Administrator(username=username, password=None if given else password)
-
-
-def _is_administered() -> bool:
-    return bool(get_user_model().objects.filter(is_superuser=True).exists())
-
-
 def first_tier() -> str | None:
     """A tier that would be answered, the cheapest first. Whether an Ollama runs here is another question."""
     active = set(Llms.objects.filter(is_active=True).exclude(provider="ollama").values_list("tier", flat=True))
     return next((tier.value for tier in LLMTier if tier in active), None)
-
-
-def _refuse_weak(password: str | None) -> None:
-    if password is None or _is_administered():
-        return
-    try:
-        validate_password(password)
-    except ValidationError as error:
-        raise ConfigurationError(f"{PASSWORD}: {' '.join(error.messages)}") from None
 
 
 def entries(say: Say, *, with_demo: bool) -> None:

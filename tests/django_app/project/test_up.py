@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -238,10 +239,8 @@ def test_the_first_key_closes_the_door_within_a_second_and_for_good(up: Starts) 
 
 
 def _django(site: Up, *words: str) -> str:
-    import sys
-
     done = subprocess.run(
-        [sys.executable, "-m", "django", *words, "--settings", "django_app.project.settings"],
+        [sys.executable, "-m", "django_app.project", *words],
         env=environment(CREATIVE_SERVICES_DATA_DIR=str(site.data)), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
