@@ -116,8 +116,9 @@ class Image:
                 *names, target = rest.split()
                 self._copy(names, source / target)
             elif word == "RUN":
-                command = self.placed(re.sub(r"^(--mount=\S+\s+)+", "", rest))
-                print("+", re.sub(r"\s+", " ", rest), flush=True)
+                said = re.sub(r"^(--mount=\S+\s+)+", "", re.sub(r"\s+", " ", rest))
+                command = self.placed(said)
+                print("+", said, flush=True)
                 subprocess.run(["bash", "-euc", command], cwd=source, env=environment, check=True)
 
     def _copy(self, names: list[str], target: Path) -> None:
