@@ -21,7 +21,7 @@ class AccessKeyForm(KeyModelForm):
     """A key as people edit it."""
 
     tiers = forms.MultipleChoiceField(
-        label=_("tiers"),
+        label=_("Tiers"),
         required=False,
         choices=Llms.Tier.choices,
         widget=forms.CheckboxSelectMultiple,

@@ -1,6 +1,6 @@
 """The keys in the admin: list, form, and the addresses of their screens."""
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -45,12 +45,12 @@ def revoke_selected(_admin: Any, request: HttpRequest, rows: Any) -> HttpRespons
 class AccessKeyAdmin(WithTabs):
     """Keys."""
 
+    class Media:
+        css: Final = {"all": ("creative_services_access/keys.css",)}
+
     tab = "accesskey_changelist"
     form = AccessKeyForm
-    list_display = (
-        "shown_key", "shown_owner", "shown_state", "shown_tiers", "shown_limits", "shown_budgets", "shown_use",
-        "shown_end",
-    )  # fmt: skip
+    list_display = ("shown_key", "shown_owner", "shown_state", "shown_rights", "shown_budgets", "shown_use")
     list_display_links = ("shown_key",)
     list_filter = FILTERS
     list_per_page = 50
@@ -63,12 +63,10 @@ class AccessKeyAdmin(WithTabs):
 
     shown_key = admin.display(description=_("key"), ordering="key_id")(lambda _self, row: listing.key(row))
     shown_owner = admin.display(description=_("owner"), ordering="owner")(lambda _self, row: listing.owner(row))
-    shown_state = admin.display(description=_("state"))(lambda _self, row: listing.state(row))
-    shown_tiers = admin.display(description=_("tiers"))(lambda _self, row: listing.tiers(row))
-    shown_limits = admin.display(description=_("limits"))(lambda _self, row: listing.limits(row))
+    shown_state = admin.display(description=_("state"), ordering="expires_at")(lambda _self, row: listing.state(row))
+    shown_rights = admin.display(description=_("may use"))(lambda _self, row: listing.rights(row))
     shown_budgets = admin.display(description=_("spent"))(lambda _self, row: listing.budgets(row))
     shown_use = admin.display(description=_("last used"), ordering="use__at")(lambda _self, row: listing.last_used(row))
-    shown_end = admin.display(description=_("expires"), ordering="expires_at")(lambda _self, row: listing.expires(row))
     shown_made = admin.display(description=_("created"))(lambda _self, row: listing.made(row))
 
     def get_fieldsets(self, request: HttpRequest, obj: AccessKey | None = None) -> Any:

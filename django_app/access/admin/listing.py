@@ -38,21 +38,16 @@ def owner(row: AccessKey) -> SafeString:
     return format_html('{}<small class="cs-sub">{}</small>', row.owner, row.user or "")
 
 
-def tiers(row: AccessKey) -> Any:
-    """Badges, or that there is no such limit."""
-    if not row.tiers:
-        return _("every tier")
-    return format_html_join(" ", '<span class="cs-badge cs-tier-{}">{}</span>', ((tier, tier) for tier in row.tiers))
-
-
-def limits(row: AccessKey) -> SafeString:
-    """Per minute."""
-    both = (
+def rights(row: AccessKey) -> SafeString:
+    """Tiers as badges, and how fast it may go."""
+    badges = format_html_join(" ", '<span class="cs-badge cs-tier-{}">{}</span>', ((tier, tier) for tier in row.tiers))
+    limits = (
         (row.requests_per_minute, words.count(row.requests_per_minute), _("requests/min")),
         (row.tokens_per_minute, words.tokens(row.tokens_per_minute), _("tokens/min")),
     )
-    lines = [(shown, unit) for limit, shown, unit in both if limit]
-    return format_html_join("", '<span class="cs-sub">{} {}</span>', lines) or SafeString("—")
+    lines = [(shown, unit) for limit, shown, unit in limits if limit]
+    below = format_html_join("", '<small class="cs-sub">{} {}</small>', lines)
+    return format_html("{}{}", badges or _("every tier"), below)
 
 
 def budgets(row: AccessKey) -> SafeString:
@@ -78,25 +73,22 @@ def last_used(row: AccessKey) -> Any:
     return format_html('<span title="{}">{}</span>', moment(at), words.age((timezone.now() - at).total_seconds()))
 
 
-def expires(row: AccessKey) -> Any:
-    """When."""
-    return moment(row.expires_at) if row.expires_at else format_html('<span class="cs-quiet">{}</span>', _("never"))
-
-
 def made(row: AccessKey) -> str:
     """When, and by whom."""
     return _("%(when)s by %(who)s") % {"when": moment(row.created_at), "who": row.created_by or "—"}
 
 
 def state(row: AccessKey) -> SafeString:
-    """A dot, a word, and what replaced it."""
-    after = ""
+    """A dot, a word, and below when it ends or ended, and what replaced it."""
+    below = []
     if row.revoked_at:
-        after = _("%(when)s by %(who)s") % {"when": moment(row.revoked_at), "who": row.revoked_by or "—"}
-    elif row.successor:
-        after = _("replaced by %(key)s") % {"key": row.successor.shown}
-    return format_html('<span class="cs-dot cs-{}"></span>{}<small class="cs-sub">{}</small>',
-                       _DOTS[row.state], row.state.label, after)  # fmt: skip
+        below.append(_("%(when)s by %(who)s") % {"when": moment(row.revoked_at), "who": row.revoked_by or "—"})
+    elif row.expires_at:
+        below.append(_("until %(when)s") % {"when": moment(row.expires_at)})
+    if row.successor:
+        below.append(_("replaced by %(key)s") % {"key": row.successor.shown})
+    lines = format_html_join("", '<small class="cs-sub">{}</small>', ((line,) for line in below))
+    return format_html('<span class="cs-dot cs-{}"></span>{}{}', _DOTS[row.state], row.state.label, lines)
 
 
 def moment(at: Any) -> str:

@@ -34,7 +34,8 @@ class Gateway:
     """One on a port of this machine, on a thread with a loop of its own, so that the browser's goes on."""
 
     def __init__(self, state: Path) -> None:
-        entry = LLMEntry(id=1, name="Demo", provider="offline", model="offline", tier="economy")
+        price = {"cost_per_1k_input": "0.001", "cost_per_1k_output": "0.002"}
+        entry = LLMEntry(id=1, name="Demo", provider="offline", model="offline", tier="economy", **price)
         feed = DjangoKeys()
         self._house = House(None, state, registry=DictRegistry([entry]), keys=None, feed=feed)  # type: ignore[arg-type]  # no vendor is asked
         self._loop = asyncio.new_event_loop()
@@ -95,7 +96,7 @@ def test_a_keys_whole_life(visit: Visit, gateway: Gateway) -> None:
     page.click("text=Add API key")
     page.fill("#id_owner", "checkout")
     page.check("text=economy")
-    page.fill("#id_requests_per_minute", "600")
+    page.fill("#id_requests_per_minute", "60000")
     page.fill("#id_budget_per_day", "25")
     visit.picture("key_add")
     page.click("input[name=_save]")
@@ -210,11 +211,13 @@ def test_by_keyboard_and_without_scripts(browser: Any, live_server: Any, visit: 
     page.locator("#id_owner").focus()
     page.keyboard.type("typed")
     page.keyboard.press("Enter")
+    page.wait_for_selector("#cs-key")
     assert "cs-" in page.inner_text("#cs-key")
     row = AccessKey.objects.get()
     page.goto(live_server.url + reverse("admin:creative_services_access_rotate", args=[row.pk]))
     page.locator("input[name=overlap]").first.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert "works until" in page.inner_text(".cs-note")
+    page.wait_for_selector("#cs-key")
+    assert "works until" in page.inner_text(".cs-panel")
     context.close()
