@@ -7,6 +7,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+import gateway_tables
 import tables
 
 Row = tuple[str, ...]
@@ -76,6 +77,26 @@ DIRECTIVES: dict[str, Callable[[], Iterable[str]]] = {
         tables.vendors(), header=("Provider", "Address", "Variable of the key"), widths="18 54 28"
     ),
     "house-commands": commands,
+    "gateway-surfaces": lambda: list_table(
+        gateway_tables.surfaces(), header=("Asked at", "Shape", "Byte for byte from"), widths="30 14 56"
+    ),
+    "gateway-options": lambda: list_table(
+        gateway_tables.options(), header=("Behind the key", "Allows"), widths="40 60"
+    ),
+    "gateway-variables": lambda: list_table(
+        gateway_tables.variables(), header=("Variable", "What it does", "Without it"), widths="38 40 22"
+    ),
+    "gateway-refusals": lambda: list_table(
+        gateway_tables.refusals(),
+        header=("Status", "OpenAI's type", "OpenAI's code", "Anthropic's type"),
+        widths="10 30 30 30",
+    ),
+    "gateway-failures": lambda: list_table(
+        gateway_tables.failures(),
+        header=("After", "Status", "OpenAI's type", "OpenAI's code", "Anthropic's type"),
+        widths="28 8 22 22 20",
+    ),
+    "gateway-native": lambda: list_table(gateway_tables.native(), header=("Asked at", "Fields"), widths="30 70"),
     "house-variables": lambda: list_table(tables.variables(), header=("Variable", "What it does"), widths="45 55"),
 }
 
