@@ -96,7 +96,8 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fi
         known = {name: value for name, value in vendor_environment(vendors).items() if not name.startswith("GROQ")}
         environment = {
             **known,
-            "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / ".local" / "state"), "CREATIVE_SERVICES_GATEWAY_DRAIN": "0.1",
+            "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / ".local" / "state"),
+            "CREATIVE_SERVICES_GATEWAY_DRAIN": "0.1",
             "PATH": os.pathsep.join(filter(None, [str(Path(theirs).parent) if theirs else "", os.environ["PATH"]])),
         }  # fmt: skip
         for name in ("PATH", "HOME"):
