@@ -108,6 +108,11 @@ class Standing:
         after = before.failed(_TRIPS, now, retry_after=None, jitter=jitter, rules=limits)
         return replace(told, breaker=after)
 
+    def outrun(self, seconds: float, now: float, rules: BalancingRules = RULES) -> "Standing":
+        """After a call that was given up since another one was faster: it would have taken ``seconds`` or more."""
+        slow = max(seconds, self.latency or 0.0)
+        return replace(self, latency=_moved(self, slow, now, rules), at=now)
+
     def _counted(self, now: float, rules: BalancingRules, *, failed: bool) -> "Standing":
         if now - self.window_from >= rules.window:
             return replace(self, window_from=now, calls=1, failures=int(failed))

@@ -105,6 +105,14 @@ class Balancer:
             rules=self._rules,
         )
 
+    def outrun(self, uri: str, seconds: float) -> None:
+        """It was given up after ``seconds``, because another one answered first."""
+        self._standings[uri] = self.standing(uri).outrun(seconds, self._now(), self._rules)
+
+    def resting(self, uri: str) -> bool:
+        """Whether it is ejected at the moment, or finding out whether it is back."""
+        return not self._fit(uri) or bool(self.standing(uri).breaker.openings)
+
     def standing(self, uri: str) -> Standing:
         """What was learned about ``uri``."""
         return self._standings.get(uri, UNKNOWN)

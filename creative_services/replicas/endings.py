@@ -1,12 +1,12 @@
 """Ending a task for certain."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 _AGAIN_SECONDS: Final = 0.5
 
 
-async def finished(task: "asyncio.Task[None]") -> None:
+async def finished(task: "asyncio.Future[Any]") -> None:
     """Cancel ``task`` and wait for its end; how it ended concerns nobody.
 
     Once may not be enough: up to Python 3.11 ``wait_for`` loses a cancellation that comes while what it waits for does.

@@ -20,6 +20,9 @@ class ModelServer:
         self.body: Any = None
         self.headers: dict[str, str] = {}
         self.delay = 0.0
+        self.slow_every = 0  # of so many requests one takes slow_seconds
+        self.slow_seconds = 0.0
+        self.abandoned = 0  # requests whose caller left before the answer
         self.hangs = False
         self.pieces: list[bytes] = []
         self.breaks_off = False
@@ -31,7 +34,7 @@ class ModelServer:
         """Take connections, or take them again."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
 
@@ -46,7 +49,12 @@ class ModelServer:
         self.heads.append(dict(request.headers))
         if self.hangs:
             await asyncio.sleep(3600)
-        await asyncio.sleep(self.delay)
+        slow = bool(self.slow_every) and len(self.seen) % self.slow_every == 0
+        try:
+            await asyncio.sleep(self.slow_seconds if slow else self.delay)
+        except asyncio.CancelledError:
+            self.abandoned += 1
+            raise
         if self.pieces:
             return await self._stream(request)
         body = {"server": self.port} if self.body is None else self.body
