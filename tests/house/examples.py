@@ -27,8 +27,12 @@ PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
 _COMPARER = doctest.OutputChecker()
 _LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
-# Set-up lines: `.ci/run` runs those of the README in a clean copy; a test must not install packages.
-_NOT_RUN = ("pip install", "python3 -m venv", "pre-commit install", ".ci/run")
+# Set-up lines: `.ci/run` runs those of the README in a clean copy; a test must not install packages. Engines and
+# clusters: tests/deploy looks at what these are given.
+_NOT_RUN = (
+    "pip install", "python3 -m venv", "pre-commit install", ".ci/run",
+    "docker build", "docker run", "docker compose up", "kubectl apply",
+)  # fmt: skip
 
 
 def vendor_environment(vendors: VendorServer) -> dict[str, str]:
