@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from creative_services.config import environment, setting
 from creative_services.core.errors import ConfigurationError
+from django_app.project.turns import alone
 
 USERNAME: Final = "CREATIVE_SERVICES_ADMIN_USERNAME"
 PASSWORD: Final = "CREATIVE_SERVICES_ADMIN_PASSWORD"  # noqa: S105 - a variable's name
@@ -25,14 +26,14 @@ class Administrator:
 
 def first() -> Administrator | None:
     """Make one unless there is one."""
-    users = get_user_model().objects
-    if _is_administered():
-        return None
-    username = setting(environment(), USERNAME) or "admin"
-    given = setting(environment(), PASSWORD)
-    password = given or token_urlsafe(12)
-    users.create_superuser(username=username, password=password)
-    return Administrator(username=username, password=None if given else password)
+    with alone():
+        if _is_administered():
+            return None
+        username = setting(environment(), USERNAME) or "admin"
+        given = setting(environment(), PASSWORD)
+        password = given or token_urlsafe(12)
+        get_user_model().objects.create_superuser(username=username, password=password)
+        return Administrator(username=username, password=None if given else password)
 
 
 def _is_administered() -> bool:

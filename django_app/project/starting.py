@@ -1,9 +1,7 @@
 """What is done once before a site takes requests: its tables, its first administrator, its first entries."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from io import StringIO
-from typing import Final
 
 from django.core.management import call_command
 from django.db import DatabaseError, connection
@@ -15,9 +13,7 @@ from django_app.llms import sources
 from django_app.llms.managed import SAME, carry_out, plan
 from django_app.llms.models import Llms
 from django_app.project import administrators, demo
-
-# Any number that nobody else takes: several sites may start on one PostgreSQL at the same moment.
-_MIGRATION_LOCK: Final = 0x6372_6561_7469_7665
+from django_app.project.turns import alone
 
 Say = Callable[[str], None]
 
@@ -26,9 +22,10 @@ def prepare(say: Say, *, with_demo: bool) -> None:
     """All but the administrator, whose password is told when nothing can fail any more."""
     reach()
     try:
-        migrate(say)
-        administrators.refuse_weak_password()
-        entries(say, with_demo=with_demo)
+        with alone():
+            migrate(say)
+            administrators.refuse_weak_password()
+            entries(say, with_demo=with_demo)
     except DatabaseError as error:
         raise ConfigurationError(f"The database cannot be prepared: {_first_line(error)}. {_where()}") from error
 
@@ -54,27 +51,13 @@ def _where() -> str:
 
 def migrate(say: Say) -> None:
     """Bring the tables up to date, and say what is being done."""
-    with _alone():
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if not missing:
-            return
-        say(f"Preparing the database: {len(missing)} migrations ...")
-        call_command("migrate", verbosity=0, interactive=False, stdout=StringIO())
-        say("The database is ready.")
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    if connection.vendor != "postgresql":  # a SQLite file belongs to one data directory, whose lock is held
-        yield
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if not missing:
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
+    say(f"Preparing the database: {len(missing)} migrations ...")
+    call_command("migrate", verbosity=0, interactive=False, stdout=StringIO())
+    say("The database is ready.")
 
 
 def first_tier() -> str | None:

@@ -89,6 +89,16 @@ class Up:
         lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_text() for pid in pids}
         return {pid: line for pid, line in lines.items() if "spawn_main" in line}
 
+    def worker(self) -> int:
+        """One of those that answer calls: they hold the port."""
+        held = f":{self.port:04X} "
+        for pid in self.children():
+            sockets = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
+            lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if held in line]
+            if sockets & {f"socket:[{line[9]}]" for line in lines}:
+                return pid
+        raise AssertionError("nobody holds the port")
+
     def rows(self) -> list[str]:
         """The request ids in the usage table."""
         with closing(sqlite3.connect(self.data / "site.sqlite3")) as database:
