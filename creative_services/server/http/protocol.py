@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from creative_services.server.callers.problems import Problem, body_of
 from creative_services.server.http.exchange import Exchange, Message
 from creative_services.server.http.pieces import address_of, default_lines, dialect_of, path_and_query, refusal
+from creative_services.server.outbox import outbox_of
 
 LARGEST_HEAD: Final = 64 * 1024
 # From the first byte of a head to its last, and from an early refusal to the end of the body nobody reads.
@@ -44,6 +45,7 @@ class GatewayProtocol(asyncio.Protocol):
         self._state = server_state
         self._connections: set[Any] = server_state.connections  # uvicorn would list its own protocols only
         self._loop = _loop or asyncio.get_running_loop()
+        self._outbox = outbox_of(self._loop)
         self._keep_alive_seconds = config.timeout_keep_alive
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport
@@ -91,6 +93,9 @@ class GatewayProtocol(asyncio.Protocol):
                 exchange.lose()
         self._serving = self._reading = None
         self._behind.clear()
+
+    def eof_received(self) -> None:
+        self._outbox.flush()  # the transport closes itself now
 
     def data_received(self, data: bytes) -> None:
         if self._parser is None:
@@ -173,7 +178,7 @@ class GatewayProtocol(asyncio.Protocol):
         if exchange is not None:
             exchange.end()
         if self._lingering:
-            self._transport.close()
+            self._close()
 
     # Serving
 
@@ -213,7 +218,7 @@ class GatewayProtocol(asyncio.Protocol):
 
     def _end(self, exchange: Exchange) -> None:
         if exchange.whole:
-            self._transport.close()
+            self._close()
             return
         # To close now would reset the connection under the caller's feet, and the answer with it: what the caller
         # still sends is read and forgotten first.
@@ -226,8 +231,8 @@ class GatewayProtocol(asyncio.Protocol):
         if self._serving is not None or self._behind:
             self._ends = True
             return
-        self._transport.write(refusal(Problem(kind, words), dialect_of(self._url.decode("latin-1"))))
-        self._transport.close()
+        self.write(refusal(Problem(kind, words), dialect_of(self._url.decode("latin-1"))))
+        self._close()
 
     def _forget_half_read(self) -> None:
         """The request whose body broke off will never be whole: nobody waits for it any longer."""
@@ -240,11 +245,15 @@ class GatewayProtocol(asyncio.Protocol):
         else:
             self._behind.remove(exchange)
 
+    def _close(self) -> None:
+        self._outbox.flush()
+        self._transport.close()
+
     # What an exchange asks of its connection
 
     def write(self, data: bytes) -> None:
         """Send."""
-        self._transport.write(data)
+        self._outbox.put(self._transport, data)
 
     def blocked(self) -> asyncio.Future[None] | None:
         """What to wait for before sending more; None when more may be sent at once."""
@@ -281,7 +290,7 @@ class GatewayProtocol(asyncio.Protocol):
 
     def _close_idle(self) -> None:
         if self._serving is None and not self._lingering:
-            self._transport.close()
+            self._close()
 
     def sweep(self, now: float) -> None:
         """Called once a second: end what has been idle, half said or lingering for too long."""
@@ -293,4 +302,4 @@ class GatewayProtocol(asyncio.Protocol):
             if self._slow and silent > HEAD_SECONDS:
                 self._refuse("slow", "The head of the request did not arrive in time.")
             elif not self._slow and silent > self._keep_alive_seconds:
-                self._transport.close()
+                self._close()

@@ -6,6 +6,8 @@ from typing import Final, cast
 
 import httptools
 
+from creative_services.server.outbox import outbox_of
+
 # A whole answer larger than this is no answer of a language model; it would only eat memory.
 LARGEST_ANSWER: Final = 128 * 1024 * 1024
 LARGEST_HEAD: Final = 64 * 1024
@@ -23,7 +25,7 @@ class Connection(asyncio.Protocol):
     """Carries one request at a time. The answer that is coming is read through this same object."""
 
     __slots__ = ("_body", "_complete", "_failure", "_head", "_headers", "_headers_done", "_keeps_alive", "_loop",
-                 "_parser", "_paused", "_released", "_size", "_streamed", "_transport", "_waiter", "closed",
+                 "_outbox", "_parser", "_paused", "_released", "_size", "_streamed", "_transport", "_waiter", "closed",
                  "idle_since", "status")  # fmt: skip
 
     def __init__(self, released: "Callable[[Connection], None]") -> None:
@@ -31,6 +33,7 @@ class Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport
         self._loop = asyncio.get_running_loop()  # asked once: it is a system call in Python 3.11
+        self._outbox = outbox_of(self._loop)
         self._waiter: asyncio.Future[None] | None = None
         self._paused = False
         self.closed = False
@@ -56,10 +59,10 @@ class Connection(asyncio.Protocol):
         self._complete = False
         self._streamed = streamed
         if len(body) < _ONE_WRITE:
-            self._transport.write(head + body)
+            self._outbox.put(self._transport, head + body)
         else:
-            self._transport.write(head)
-            self._transport.write(body)
+            self._outbox.put(self._transport, head)
+            self._outbox.put(self._transport, body)
         return self._wait()
 
     def _wait(self) -> asyncio.Future[None]:
@@ -87,7 +90,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if self._has_come():  # it is what follows the answer that nobody asked for
+            if self._has_come():  # then it is what follows the answer that nobody asked for
                 self.abort()
             else:
                 self._fail(BrokenAnswerError(f"the answer is no HTTP/1.1 ({error})"))
@@ -123,9 +126,8 @@ class Connection(asyncio.Protocol):
             return
         self._complete = True
         assert self._parser is not None
-        self._keeps_alive = (
-            self._parser.should_keep_alive()
-        )  # the parser knows only now: next it expects another answer
+        # The parser knows only now: next it expects another answer.
+        self._keeps_alive = self._parser.should_keep_alive()
 
     def eof_received(self) -> None:
         if not self._complete and self._headers_done and self._ends_with_connection():
@@ -160,7 +162,7 @@ class Connection(asyncio.Protocol):
     # What came
 
     def _has_come(self) -> bool:
-        return self._complete
+        return self._complete  # asked as a method, since feeding the parser has changed it
 
     @property
     def failure(self) -> Exception | None:
