@@ -10,8 +10,11 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Final, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
+from creative_services.adapters.django_follower import on_event_loop
 from creative_services.adapters.django_testing import no_thread
 from creative_services.adapters.django_wakeups import close_for_good, private_connection
 
@@ -30,21 +33,35 @@ class Lender:
     """
 
     def __init__(self) -> None:
-        self._own = {alias: connections[alias] for alias in connections}
+        # A coroutine's connections are not its thread's: no other code has them, and so none has the test's rows.
+        self._own = None if on_event_loop() else {alias: connections[alias] for alias in connections}
 
-    def with_connection(self, using: str, work: Callable[[], T]) -> T:
-        """The result of ``work``, done with the lent connection."""
-        there, lent = connections[using], self._own[using]
-        was_open = lent.connection is not None
+    async def run(self, using: str, work: Callable[[], T]) -> T:
+        """The result of ``work``: with what is lent, or where the ORM's own async methods work."""
+        if self._own is None:
+            return await sync_to_async(_closing)(using, work)
+        return await asyncio.to_thread(self._with_lent, using, self._own[using], work)
+
+    def _with_lent(self, using: str, lent: BaseDatabaseWrapper, work: Callable[[], T]) -> T:
+        there = connections[using]
         lent.inc_thread_sharing()
         connections[using] = lent
         try:
-            return work()
+            return _closing(using, work)
         finally:
             connections[using] = there
-            if not was_open:
-                close_for_good(lent)  # a coroutine's connection ends with it, unclosed
             lent.dec_thread_sharing()
+
+
+def _closing(using: str, work: Callable[[], T]) -> T:
+    # A thread of an executor ends without a word, and what it opened would stay open.
+    connection = connections[using]
+    was_open = connection.connection is not None
+    try:
+        return work()
+    finally:
+        if not was_open:
+            close_for_good(connection)
 
 
 class Errands:
@@ -64,7 +81,7 @@ class Errands:
     async def run(self, work: Callable[[], T], lender: "Lender") -> T:
         """The result of ``work``, which runs on the errands' thread."""
         if no_thread(self._using):
-            return await asyncio.to_thread(lender.with_connection, self._using, work)
+            return await lender.run(self._using, work)
         done: Future[T] = Future()
         with self._lock:
             if self._thread is None:

@@ -32,8 +32,8 @@ _log = getLogger("creative_services.registry")
 class Feed:
     """The state of one database's table in this process. ``current`` is all that a look-up reads."""
 
-    __slots__ = ("_confirmed", "_follower", "_held", "_loaded", "_starting", "_trouble", "alias", "clock", "current",
-                 "source", "tests")  # fmt: skip
+    __slots__ = ("_confirmed", "_follower", "_held", "_loaded", "_looking", "_starting", "_trouble", "alias", "clock",
+                 "current", "source", "tests")  # fmt: skip
 
     def __init__(self, alias: str, source: EntrySource, clock: "Clock | None" = None) -> None:
         self.alias, self.source, self.clock = alias, source, clock or SystemClock()
@@ -41,6 +41,7 @@ class Feed:
         self.tests = django_testing.Uncommitted(alias)
         self._follower: Follower | None = None
         self._starting = Lock()
+        self._looking = False
         self._forget()
 
     def _forget(self) -> None:
@@ -79,6 +80,13 @@ class Feed:
 
     def look(self) -> None:
         """One look at the database, by the follower: load if there is news."""
+        self._looking = True
+        try:
+            self._look()
+        finally:
+            self._looking = False
+
+    def _look(self) -> None:
         revision, now = self.source.revision(), self.clock.now()
         refresh = now - self._loaded >= self.pace.reload_seconds
         if refresh or self._is_news(revision):
@@ -129,7 +137,8 @@ class Feed:
 
     def committed(self) -> None:
         """The change is there for everybody: see it now, and let the others know."""
-        if self._held or self.current:
+        # The very first look may have read what was there before this change, and not be over yet.
+        if self._held or self.current or self._looking:
             self.follower().look(OWN_EDIT_SECONDS)
         if url := self.pace.redis_url:
             tell(url, self.alias)
@@ -150,7 +159,7 @@ class Feed:
 
         What the parent knew stays as the answer while the child cannot reach the database.
         """
-        self._starting, self._follower, self._loaded = Lock(), None, float("-inf")
+        self._starting, self._looking, self._follower, self._loaded = Lock(), False, None, float("-inf")
         self.tests = django_testing.Uncommitted(self.alias)
         self.current = _override()
 

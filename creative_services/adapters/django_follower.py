@@ -68,7 +68,7 @@ class Inline:
 
     def look(self, timeout: float) -> None:
         """Look now; from a coroutine in a helper thread, since Django's ORM refuses to work on an event loop."""
-        if not _on_event_loop():
+        if not on_event_loop():
             self._look_here()
         else:
             helper = SystemThread(target=self._look_and_close, name="creative-services-look")
@@ -96,7 +96,8 @@ class Inline:
         """Nothing runs by itself."""
 
 
-def _on_event_loop() -> bool:
+def on_event_loop() -> bool:
+    """Whether a loop runs in this thread: Django's ORM refuses to work there."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -4,9 +4,13 @@ import os
 from threading import Lock
 from typing import Final, Protocol
 
+from asgiref.sync import sync_to_async
+
 from creative_services.adapters.django_feed import default_database
+from creative_services.adapters.django_follower import on_event_loop
 from creative_services.adapters.django_testing import no_thread
 from creative_services.adapters.django_wakeups import private_connection
+from creative_services.core.errors import ConfigurationError
 from creative_services.core.events import Answered, Event
 from creative_services.core.ledger import Batch
 from creative_services.telemetry.spool.keeper import Keeper
@@ -59,6 +63,12 @@ class DjangoUsage:
         """Wait until every row so far is in the database; False when that took too long."""
         return self.keeper().flush(timeout)
 
+    async def aflush(self, timeout: float = 10.0) -> bool:
+        """``flush`` that leaves the event loop free."""
+        # In tests on the test's own thread, whose connection alone sees its rows.
+        own_thread = no_thread(self._using or default_database())
+        return await sync_to_async(self.flush, thread_sensitive=own_thread)(timeout)
+
 
 class InTests:
     """Rows wait in memory until somebody flushes them with a connection that may see the test's transaction."""
@@ -81,6 +91,11 @@ class InTests:
         """Store and sum up now; ``timeout`` is for those who wait for somebody else."""
         from django_app.llms.usage.totals import roll_up
 
+        if on_event_loop():
+            raise ConfigurationError(
+                "In tests, usage is stored with the test's own connection, which no coroutine may use. "
+                "Write `await usage.aflush()`."
+            )
         lines, self._lines = self._lines, []
         if lines:
             table, name = UsageTable(self._using), f"tests-{os.getpid()}"
