@@ -118,31 +118,32 @@ async def test_half_a_request_and_gone(house: House, vendor: VendorServer) -> No
     assert (await house.ask()).status == 200
 
 
+@pytest.mark.parametrize("tier", ["economy", "standard"])
 class TestSlowReaders:
-    """A caller that takes nothing holds neither memory without bound nor its vendor for ever."""
+    """A caller that takes nothing holds neither memory without bound nor its vendor for ever, relayed or translated."""
 
-    async def asleep(self, house: House, vendor: VendorServer, megabytes: int) -> socket.socket:
+    async def asleep(self, house: House, vendor: VendorServer, megabytes: int, tier: str) -> socket.socket:
         text = "x" * 100_000
         vendor.script(Reply(text=text * 10 * megabytes, chunks=10 * megabytes))
         caller = socket.socket()
         caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         caller.setblocking(False)
         await asyncio.get_running_loop().sock_connect(caller, ("127.0.0.1", house.port))
-        await asyncio.get_running_loop().sock_sendall(caller, request(stream=True))
+        await asyncio.get_running_loop().sock_sendall(caller, request(model=tier, stream=True))
         return caller
 
     async def test_a_sleeping_caller_is_let_go(
-        self, house: House, vendor: VendorServer, monkeypatch: pytest.MonkeyPatch
+        self, house: House, vendor: VendorServer, monkeypatch: pytest.MonkeyPatch, tier: str
     ) -> None:
         monkeypatch.setattr("creative_services.server.gateway.pouring.SLOW_READER_SECONDS", 0.3)
-        caller = await self.asleep(house, vendor, 30)
+        caller = await self.asleep(house, vendor, 30, tier)
         await vendor.cancelled()
         caller.close()
         record = await the_record(house)
         assert record.status == 499
 
-    async def test_what_waits_for_it_is_bounded(self, house: House, vendor: VendorServer) -> None:
-        caller = await self.asleep(house, vendor, 30)
+    async def test_what_waits_for_it_is_bounded(self, house: House, vendor: VendorServer, tier: str) -> None:
+        caller = await self.asleep(house, vendor, 30, tier)
         await asyncio.sleep(0.5)
         # 30 MB were said; the vendor still holds nearly all of it, because nobody here takes it.
         (connection,) = house.server.server_state.connections
@@ -152,8 +153,8 @@ class TestSlowReaders:
         caller.close()
         await vendor.cancelled()
 
-    async def test_a_slow_caller_gets_everything(self, house: House, vendor: VendorServer) -> None:
-        caller = await self.asleep(house, vendor, 3)
+    async def test_a_slow_caller_gets_everything(self, house: House, vendor: VendorServer, tier: str) -> None:
+        caller = await self.asleep(house, vendor, 3, tier)
         loop = asyncio.get_running_loop()
         got = b""
         while not got.endswith(b"0\r\n\r\n"):
