@@ -4,7 +4,8 @@
 
 Every COPY and RUN of the build stage is carried out, and no file reaches it that the .dockerignore keeps away. Then the
 ENTRYPOINT with the CMD runs in the environment the image gives it: its root read-only but for /data, no capability
-left. It must become healthy by the HEALTHCHECK's own command, answer a caller, and end well on the STOPSIGNAL.
+left; then `up` in its place. Each must become healthy by the HEALTHCHECK's own command, answer a caller, and end well
+on the STOPSIGNAL.
 """
 
 import fnmatch
@@ -150,11 +151,11 @@ def sealed(folder: Path) -> list[str]:
     return wrapper
 
 
-def try_out(image: Image) -> None:
-    """Run it as an engine would."""
+def try_out(image: Image, given: list[str]) -> None:
+    """Run it as an engine would, with these words for the CMD."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    words = [*image.last.listed("ENTRYPOINT"), *image.last.listed("CMD")]
+    words = [*image.last.listed("ENTRYPOINT"), *map(image.placed, given)]
     assert words[:2] == ["tini", "--"]
     assert "8080" in words
     command = [word.replace("8080", port) for word in words[2:]]
@@ -174,7 +175,6 @@ def try_out(image: Image) -> None:
         assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
-    assert (image.folder / "data/ledger.sqlite3").exists(), "the ledger is not in the volume"
 
 
 def _wait_until_healthy(process: "subprocess.Popen[bytes]", check: list[str], environment: dict[str, str]) -> None:
@@ -188,5 +188,9 @@ def _wait_until_healthy(process: "subprocess.Popen[bytes]", check: list[str], en
 if __name__ == "__main__":
     made = Image(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())
     made.take_steps()
-    try_out(made)
-    print("The image's steps make a server that starts, answers and stops.")
+    serve = made.last.listed("CMD")
+    try_out(made, serve)
+    assert (made.folder / "data/ledger.sqlite3").exists(), "the ledger is not in the volume"
+    try_out(made, ["up", *serve[1:], "--data-dir", "/data/site"])
+    assert (made.folder / "data/site/site.sqlite3").exists(), "the database is not in the volume"
+    print("The image's steps make a gateway and a site that start, answer and stop.")

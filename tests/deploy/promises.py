@@ -41,9 +41,9 @@ def variables() -> frozenset[str]:
     asked = Asked()
     for reader in (Settings.from_env, DictRegistry.from_env, keys_from, Site.from_env):
         reader(asked)
-    # Loading this module takes a Django that is set up; its two names are constants.
-    starting = (ROOT / "django_app/project/starting.py").read_text()
-    return frozenset(asked.names | set(re.findall(r'"(CREATIVE_SERVICES_ADMIN_\w+)"', starting)))
+    # Asked for only once a database is there; they are constants of the site, whichever of its modules has them.
+    site = "\n".join(path.read_text() for path in (ROOT / "django_app/project").glob("*.py"))
+    return frozenset(asked.names | set(re.findall(r'= "(CREATIVE_SERVICES_ADMIN_\w+)"', site)))
 
 
 def parsed(words: list[str]) -> Any:
