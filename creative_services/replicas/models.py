@@ -46,6 +46,7 @@ class ModelRegistry(ServerRegistry):
         self._balancers: dict[str, Balancer] = {}
         self._handed_out: dict[str, str] = {}
         self._models: Mapping[str, list[Record]] = {}
+        self._records: dict[str, Record] = {}
         self._settled = -1
         lasts = min(lease, cache_ttl)
         self.view = RosterView(self._replicas, self._clock, fresh=lasts / 3, lasts=lasts, keeps=max(cache_ttl, lasts))
@@ -108,7 +109,10 @@ class ModelRegistry(ServerRegistry):
     def _settle(self) -> None:
         by_model: dict[str, list[Replica]] = {}
         records: dict[str, list[Record]] = {}
-        for replica, record in zip(self.view.replicas, self._records, strict=True):
+        # Also of those whom the view keeps although the last reading had them not.
+        self._records = {replica.id: self._records[replica.id] for replica in self.view.replicas}
+        for replica in self.view.replicas:
+            record = self._records[replica.id]
             model = str(record["metadata"].get(self.service_type, DEFAULT_MODEL))
             by_model.setdefault(model, []).append(replica)
             records.setdefault(model, []).append(record)
@@ -119,8 +123,9 @@ class ModelRegistry(ServerRegistry):
         self._handed_out = {uri: model for uri, model in self._handed_out.items() if uri in uris}
 
     async def _replicas(self) -> Sequence[Replica]:
-        self._records = [{**record, "uri": record["uri"].rstrip("/")} for record in await self._living()]
-        return [of_server(record) for record in self._records]
+        living = [{**record, "uri": record["uri"].rstrip("/")} for record in await self._living()]
+        self._records |= {record["server_id"]: record for record in living}
+        return [of_server(record) for record in living]
 
     def _balancer(self, model: str) -> Balancer:
         known = self._balancers.get(model)

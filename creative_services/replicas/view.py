@@ -20,10 +20,14 @@ class RosterView:
 
     ``fresh`` seconds it is simply used; then used while a newer one is read; after ``lasts`` seconds the newer one is
     waited for. When the store does not answer, the last good one goes on being served for ``keeps`` seconds.
+
+    What a store says right after an outage is not believed at once: it may have lost what it held, and everybody's
+    lease may have ended because nobody could renew it. Who is missing then is kept for ``lasts`` seconds, in which
+    the living show life again.
     """
 
-    __slots__ = ("_clock", "_failures", "_next_try", "_read", "_read_at", "_reading", "fresh", "keeps", "lasts",
-                 "outage", "replicas", "version")  # fmt: skip
+    __slots__ = ("_clock", "_failures", "_next_try", "_read", "_read_at", "_reading", "_trusted_from", "fresh", "keeps",
+                 "lasts", "outage", "replicas", "version")  # fmt: skip
 
     def __init__(
         self,
@@ -40,7 +44,7 @@ class RosterView:
         self.version = 0
         self.outage: StoreError | None = None
         self._read_at = -float("inf")
-        self._next_try = -float("inf")
+        self._next_try = self._trusted_from = -float("inf")
         self._failures = 0
         self._reading: asyncio.Task[None] | None = None
 
@@ -111,7 +115,16 @@ class RosterView:
                 _log.warning("The last good roster, %.0f s old, is served on: %s", self.age, error)
             self.outage = error
             return
+        self.replicas = self._with_missed(replicas)
         self._failures, self.outage = 0, None
         self._read_at = self._clock.now()
-        self.replicas = replicas
         self.version += 1
+
+    def _with_missed(self, replicas: Sequence[Replica]) -> Sequence[Replica]:
+        """Those who were read, and those who are missing although the store is not to be believed yet."""
+        if self.outage is not None:
+            self._trusted_from = self._clock.now() + (self.lasts if self.age < self.keeps else 0.0)
+        if self._clock.now() >= self._trusted_from:
+            return replicas
+        found = {replica.id for replica in replicas}
+        return [*replicas, *(known for known in self.replicas if known.id not in found)]

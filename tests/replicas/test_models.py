@@ -129,6 +129,35 @@ async def test_an_outage_serves_the_last_good_roster_and_says_so(store: Fragile,
     assert not registry.view.stale
 
 
+async def test_a_store_that_comes_back_empty_empties_no_roster(store: Fragile, clock: SteppingClock) -> None:
+    await serving(store, clock, 1, 2)
+    registry = registry_on(store, clock)
+    assert len(await registry.get_all("m")) == 2
+    store.out = True
+    clock.advance(11)
+    await registry.get("m")
+    await registry.view.settle()
+    await asyncio.sleep(0)
+    store._values.clear()
+    store.out = False
+    await serving(store, clock, 2)  # the first to show life again
+    for _ in range(2):
+        clock.advance(11)
+        assert len(await registry.get_all("m", force=True)) == 2
+        assert not registry.view.stale
+    # Who has not shown life for a whole lease is gone.
+    clock.advance(20)
+    assert await registry.get_all("m", force=True) == ["http://a:2"]
+
+
+async def test_who_leaves_while_the_store_answers_is_gone_at_once(store: Fragile, clock: SteppingClock) -> None:
+    await serving(store, clock, 1, 2)
+    registry = registry_on(store, clock)
+    assert len(await registry.get_all("m")) == 2
+    store._values.clear()
+    assert await registry.get_all("m", force=True) == []
+
+
 async def test_a_store_that_was_never_there_is_an_error_and_not_an_empty_roster(
     store: Fragile, clock: SteppingClock
 ) -> None:
