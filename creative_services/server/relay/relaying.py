@@ -45,8 +45,7 @@ class Relay:
     async def whole(self, visit: Visit, door: Door, target: Target) -> Whole:
         """The whole answer."""
         answer = await self._asked(visit, door, target)
-        content = answer.taken()
-        answer.close()
+        content = contents(answer, door.entry)
         document = _read(content, door.entry, visit.surface.mark)
         usage = visit.surface.usage(document)
         return Whole(content, usage, 0 if usage else _letters(document, visit.surface))
@@ -83,7 +82,7 @@ class Relay:
             except (OSError, ValueError) as error:
                 raise translated(error, entry) from error
             if answer.status < 300:
-                return legible(answer, entry)
+                return answer
             failure = await refused(answer, entry)
             assert visit.request is not None
             # What we had added the endpoint may not know: then once more without it, and from now on too.
@@ -162,13 +161,22 @@ async def _first_of(flow: RelayedFlow) -> bytes:
     return first
 
 
-def legible(answer: Answer, entry: LLMEntry) -> Answer:
-    """The answer, unless it is compressed: nobody asked for that, and a proxy on the way that does it has a setting."""
+def contents(answer: Answer, entry: LLMEntry) -> bytes:
+    """The whole body of an answer, which ends here."""
+    content = answer.taken()
+    try:
+        if not content.startswith(b"{"):  # as good ones do, and their heads are not even read
+            _refuse_compressed(answer, entry)
+    finally:
+        answer.close()
+    return content
+
+
+def _refuse_compressed(answer: Answer, entry: LLMEntry) -> None:
+    """Nobody asked for that; a proxy on the way that does it anyway has a setting."""
     coding = answer.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", ""):
-        answer.close()
         raise MalformedAnswerError(f"the answer came compressed ({coding}), which was not asked for", llm=entry)
-    return answer
 
 
 def _letters(answer: Mapping[str, Any], surface: Surface) -> int:
@@ -188,6 +196,7 @@ def _letters(answer: Mapping[str, Any], surface: Surface) -> int:
 async def begun(answer: Answer, entry: LLMEntry) -> bytes:
     """The first bytes of a stream that really is one."""
     first = await _next(answer, entry)
+    _refuse_compressed(answer, entry)
     kind = answer.headers.get("content-type", "")
     if "event-stream" not in kind:
         raise MalformedAnswerError(

@@ -10,7 +10,7 @@ from creative_services.core.errors import BadRequestError, CreativeServicesError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.providers._refusals import Refusals
 from creative_services.providers._translate import translated
-from creative_services.server.relay.relaying import Whole, begun, handed_on, legible, refused
+from creative_services.server.relay.relaying import Whole, begun, contents, handed_on, refused
 from creative_services.server.translate.counting import counted
 from creative_services.server.translate.ears import EARS, PLAIN, Ear
 from creative_services.server.translate.streams import TranslatedFlow
@@ -34,8 +34,7 @@ class Translation:
     async def whole(self, visit: Visit, door: Door, ear: Ear) -> Whole:
         """The whole answer."""
         answer = await self._asked(visit, door, ear)
-        content = answer.taken()
-        answer.close()
+        content = contents(answer, door.entry)
         try:
             completion = ear.completion(orjson.loads(content))
         except Exception as error:  # noqa: BLE001 - whatever the bytes made our reading stumble on
@@ -69,7 +68,7 @@ class Translation:
             except (OSError, ValueError) as error:
                 raise translated(error, entry) from error
             if answer.status < 300:
-                return legible(answer, entry)
+                return answer
             failure = await refused(answer, entry)
             if not isinstance(failure, BadRequestError):
                 raise failure
