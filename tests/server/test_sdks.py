@@ -310,6 +310,31 @@ class TestTheRest:
         answer = await gpt.embeddings.create(model="Vectors", input=["one", "two"])
         assert [len(row.embedding) for row in answer.data] == [8, 8]
 
+    @pytest.mark.parametrize("tier", ANSWERED)
+    async def test_messages_in_beta(self, claude: anthropic.AsyncAnthropic, vendor: VendorServer, tier: str) -> None:
+        """Another path in the SDK: the same one here, with a question mark behind it and a header."""
+        answer = await claude.beta.messages.create(
+            model=tier, max_tokens=9, messages=hello(tier), betas=["context-1m-2025-08-07"]
+        )
+        assert "ello" in answer.content[0].text
+        beta = vendor.requests[-1].headers.get("anthropic-beta")
+        assert beta == ("context-1m-2025-08-07" if tier == "standard" else None)
+
+    @pytest.mark.parametrize("provider", ["openai", "compatible", "ollama", "offline"])
+    async def test_vectors_in_both_codings(
+        self, house: House, gpt: openai.AsyncOpenAI, vendor: VendorServer, provider: str
+    ) -> None:
+        address = vendor.ollama_url if provider == "ollama" else vendor.openai_url
+        house.registry.add(
+            LLMEntry(id=40, name="Embedder", provider=provider, model="embedder", tier="premium",
+                     api_endpoint=address, capabilities={"embeddings"})
+        )  # fmt: skip
+        plain = await gpt.embeddings.create(model="Embedder", input=["one", "two"], encoding_format="float")
+        coded = await gpt.embeddings.create(model="Embedder", input=["one", "two"])  # base64, which the SDK decodes
+        assert len(plain.data) == 2
+        for one, other in zip(plain.data, coded.data, strict=True):
+            assert other.embedding == pytest.approx(one.embedding, abs=1e-6)
+
     async def test_models_in_both_dialects(self, gpt: openai.AsyncOpenAI, claude: anthropic.AsyncAnthropic) -> None:
         theirs = [model.id async for model in gpt.models.list()]
         assert theirs[:4] == ["economy", "standard", "premium", "local"]
