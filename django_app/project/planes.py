@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from logging import getLogger
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import django
+from django.db import DatabaseError, connection
 
 from creative_services.config import environment
 from creative_services.core.errors import RegistryUnavailableError
-from creative_services.core.llm_registry import LLMRegistry
 from creative_services.server.app import App, DataPlane
 from creative_services.server.callers.incoming import Receive, Scope, Send
 from creative_services.server.control.away import Away
@@ -22,6 +22,8 @@ from django_app.project.replicas import PATHS, NoRouting, Routing, first_of, rou
 from django_app.project.site import DATA_DIR, Site
 
 _AGAIN_SECONDS: Final = 1.0
+
+T = TypeVar("T")
 
 _log = getLogger("creative_services.site")
 
@@ -53,14 +55,14 @@ def data_plane(workers: int, control: str, *, local: bool) -> DataPlane:
     from django_app.project import keys
 
     registry = DjangoLLMRegistry()
-    _wait_for(registry)
+    _patiently(registry.list_active)
     beside = Beside(routing(site, workers=workers, local=local), Away(control, proxies=site.proxies))
     plane = build(
         Parts(
             registry=registry,
             settings=settings_of(site, workers=workers),
-            feed=keys.feed(),
-            open_until_keys=local and not keys.any_ever(),
+            feed=_patiently(keys.feed),
+            open_until_keys=local and not _patiently(keys.any_ever),
             beside=beside,
         )
     )
@@ -95,20 +97,22 @@ class Beside:
         self._routing.drain()
 
 
-def _wait_for(registry: LLMRegistry) -> None:
-    """Until the database has given its entries once. A worker that starts while it is away tries on."""
+def _patiently(read: Callable[[], T]) -> T:
+    """What the database gives, as soon as it gives it. A worker that starts while it is away tries on."""
     told = False
     while True:
         try:
-            registry.list_active()
-            break
-        except RegistryUnavailableError as error:
+            found = read()
+        except (RegistryUnavailableError, DatabaseError) as error:
             if not told:
                 _log.error("This worker waits for its database: %s", error)
             told = True
+            connection.close()
             time.sleep(_AGAIN_SECONDS)
-    if told:
-        _log.info("The database is there again.")
+        else:
+            if told:
+                _log.info("The database is there again.")
+            return found
 
 
 def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:

@@ -70,7 +70,7 @@ def test_calls_go_on_while_the_database_is_away_and_lose_nothing(
     assert parts.port
     cable = Cable(parts.port)
     through = url.replace(f":{parts.port}/", f":{cable.port}/")
-    site = up("--demo", "--workers", "2", DATABASE_URL=through).ready()
+    site = up("--demo", "--workers", "2", DATABASE_URL=through).all_ready(2)
     assert site.call("before").status == 200
     cable.pull()
     assert site.call("meanwhile").status == 200
@@ -85,6 +85,21 @@ def test_calls_go_on_while_the_database_is_away_and_lose_nothing(
     assert site.get("/admin/login/").status == 200
     assert site.stop() == 0
     cable.pull()
+
+
+def test_a_worker_that_starts_without_a_database_ends_when_told(
+    up: Starts, new_postgres_url: Callable[[], str]
+) -> None:
+    url = new_postgres_url()
+    parts = urlsplit(url)
+    assert parts.port
+    cable = Cable(parts.port)
+    site = up("--demo", DATABASE_URL=url.replace(f":{parts.port}/", f":{cable.port}/"))
+    until(lambda: "Ask:" in site.said(), site)  # it listens: its tables are made, its worker is on the way
+    cable.pull()
+    until(lambda: "waits for its database" in site.logged(), site)
+    assert site.stop() == 0
+    assert "cannot start" not in site.logged()
 
 
 def until(holds: Callable[[], bool], site: Up) -> None:

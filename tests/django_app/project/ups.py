@@ -56,6 +56,16 @@ class Up:
         assert found, self.said()
         return found[1]
 
+    def all_ready(self, workers: int) -> "Up":
+        """Each worker has opened its spool, the last thing it does before it listens."""
+        self.ready()
+        end = time.monotonic() + PATIENCE
+        while len([path for path in (self.data / "gateway" / "spool").iterdir() if path.is_dir()]) < workers:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        time.sleep(0.5)
+        return self
+
     def ready(self) -> "Up":
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
