@@ -51,6 +51,7 @@ THOROUGH_FILES = (
     "stores/test_contract_redis.py", "stores/test_etcd.py", "stores/test_nats.py", "stores/test_redis.py",
     "stores/test_server_faults.py", "stores/test_local_faults.py", "stores/test_consul_double.py",
     "replicas/test_faults.py", "replicas/test_llama.py", "replicas/test_pages.py", "replicas/test_stateful.py",
+    "replicas/test_every_store.py",
     "server/test_serving.py", "django_app/admin/test_browser.py", "django_app/usage/test_durability.py",
     "django_app/replicas/test_live.py",
     "django_app/access/test_browser.py", "django_app/access/test_gateway.py",

@@ -22,16 +22,17 @@ class Replica:
     draining: bool = False  # known, but asked no more
     holder: str = ""  # who keeps it alive; empty when it does so itself
     token: int = 0
+    edition: int = 0  # of one registration: what changes is never mistaken for what it was before
     since: float = 0.0  # when it registered, by the wall clock of who holds it; 0 when nobody noted it
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def drained(self, draining: bool = True) -> "Replica":
         """The same, asked no more; or again."""
-        return replace(self, draining=draining)
+        return replace(self, draining=draining, edition=self.edition + 1)
 
-    def outranks(self, other: "Replica | None") -> bool:
-        """Whether this registration is the newer one."""
-        return other is None or self.token > other.token
+    def precedes(self, other: "Replica") -> bool:
+        """Whether ``other`` is a later registration of the same id, or a later state of this one."""
+        return (self.token, self.edition) < (other.token, other.edition)
 
     def succeeding(self, other: "Replica | None", now: float, seconds: float, *, above: int = 0) -> "Replica":
         """This replica registered after ``other`` of the same id: whoever comes last has the place.

@@ -105,7 +105,7 @@ def told_in_full(replica: Replica) -> dict[str, Any]:
 
 def encoded(replica: Replica) -> bytes:
     """What is kept."""
-    return json.dumps({**told_in_full(replica), "token": replica.token}).encode()
+    return json.dumps({**told_in_full(replica), "token": replica.token, "edition": replica.edition}).encode()
 
 
 def decoded(raw: bytes) -> Replica | None:
@@ -121,6 +121,7 @@ def decoded(raw: bytes) -> Replica | None:
             draining=replica.draining,
             holder=str(document["holder"]),
             token=int(document["token"]),
+            edition=int(document.get("edition", 0)),
             since=float(document.get("since", 0.0)),
         )
     except (ValueError, KeyError, TypeError):

@@ -232,10 +232,12 @@ class SharedRoll:
 
     def _take_replica(self, replica_id: str, replica: Replica | None) -> None:
         mine = self._mine.get(replica_id)
-        if mine is not None and (replica is None or replica.holder == self.holder):
+        if mine is not None and (replica is None or replica.holder == self.holder or replica.precedes(mine)):
             self._own_changed(mine, replica)
             return
         before = self._others.pop(replica_id, None)
+        if replica is not None and before is not None and replica.precedes(before):
+            replica = before  # an answer of ours was faster than this news
         if replica is not None:
             self._mine.pop(replica_id, None)
             self._others[replica_id] = replica
@@ -246,7 +248,7 @@ class SharedRoll:
 
     def _own_changed(self, mine: Replica, replica: Replica | None) -> None:
         """Somebody drained or evicted one of ours; or the store lost it, which is told apart by the sweep."""
-        if replica is not None and replica.token >= mine.token:
+        if replica is not None and not replica.precedes(mine):
             self._mine[mine.id] = replica
             self._table.put(replica)
         elif replica is None and self._clock.now() >= self._trusted_from:

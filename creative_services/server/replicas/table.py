@@ -62,7 +62,7 @@ class Table:
     def put(self, replica: Replica) -> bool:
         """Enter a registration, unless a newer one of its id is there."""
         before = self._known.get(replica.id)
-        if before == replica or (before and before.token > replica.token):
+        if before == replica or (before and replica.precedes(before)):
             return False
         self._known[replica.id] = replica
         # Of all tokens ever seen: one that was given out is never given out again, also when its replica is gone.

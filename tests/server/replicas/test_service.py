@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode
 
@@ -10,6 +11,7 @@ import pytest
 
 from creative_services.core.errors import ConfigurationError, StoreUnreachableError
 from creative_services.server.replicas import RoutingService, routing_service
+from creative_services.stores import open_store
 from creative_services.stores.memory import MemoryKVStore
 from tests.replicas.test_registry import PlainStore
 
@@ -309,6 +311,30 @@ async def test_processes_over_one_store_share_the_roster() -> None:
     third = await shared(store)
     assert await ask(third, "/registry") == (200, {"replicas": []})
     for app in (one, two, third):
+        await app.aclose()
+
+
+async def test_what_was_changed_and_changed_back_between_two_looks_is_noticed(tmp_path: Path) -> None:
+    """A store that is polled shows the same as before; only what is written tells that it is another state."""
+    url = f"sqlite:///{tmp_path}/roster.db"
+    one, two = [await shared(open_store(url, poll=0.3)) for _ in range(2)]  # type: ignore[arg-type]  # any store will do
+    held = await register(one, "a")
+
+    def known_as(draining: bool) -> Any:
+        async def known() -> bool:
+            return [getattr(app.table.get("a"), "draining", None) for app in (one, two)] == [draining] * 2
+
+        return known
+
+    await until(known_as(False))
+    for _ in range(3):
+        assert (await ask(one, "/drain/a", "POST"))[0] == 200
+        assert (await ask(two, "/drain/a", "DELETE"))[0] == 200
+    await until(known_as(False))
+    assert (await ask(two, "/drain/a", "POST"))[0] == 200
+    await until(known_as(True))
+    await held.leave()
+    for app in (one, two):
         await app.aclose()
 
 
