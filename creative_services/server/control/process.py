@@ -56,17 +56,22 @@ async def _serve(app: App, listener: socket.socket) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     under_way: set[asyncio.Task[None]] = set()
+    server = await open_server(app, listener, under_way)
+    await stop.wait()
+    server.close()
+    if under_way:
+        await asyncio.wait(under_way, timeout=_DRAIN_SECONDS)
+
+
+async def open_server(app: App, listener: socket.socket, under_way: set[asyncio.Task[None]]) -> asyncio.AbstractServer:
+    """Answer whoever connects; ``under_way`` has a task for each."""
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(_talk(app, reader, writer))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
 
-    server = await asyncio.start_unix_server(begin, sock=listener)
-    await stop.wait()
-    server.close()
-    if under_way:
-        await asyncio.wait(under_way, timeout=_DRAIN_SECONDS)
+    return await asyncio.start_unix_server(begin, sock=listener)
 
 
 async def _talk(app: App, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
