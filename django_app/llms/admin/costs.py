@@ -98,7 +98,7 @@ def _chart(since: datetime, span: int) -> Any:
 def _bar(day: datetime, parts: dict[str, float]) -> charts.Bar:
     split = ", ".join(f"{Llms.Tier(tier).label} {words.usd(cost)}" for tier, cost in parts.items() if cost and tier)
     told = f"{day:%Y-%m-%d}: {words.usd(sum(parts.values()))}" + (f" ({split})" if split else "")
-    return charts.Bar(f"{day:%d.%m.}", parts, told, rows_url(at__gte=day, at__lt=day + timedelta(days=1)))
+    return charts.Bar(f"{day:%m-%d}", parts, told, rows_url(at__gte=day, at__lt=day + timedelta(days=1)))
 
 
 def rows_url(**narrow: Any) -> str:

@@ -91,6 +91,9 @@ class LlmsForm(EntryForm):
     class Meta:
         model = Llms
         exclude = ("api_key",)
+        help_texts: Final = {
+            "api_endpoint": _("Empty for the vendor's own; http://localhost:11434 for an Ollama on this machine."),
+        }
         widgets: Final = {
             "provider": Suggesting(known_providers),
             "model_name": Suggesting(known_models),
@@ -101,7 +104,7 @@ class LlmsForm(EntryForm):
         super().__init__(*args, **kwargs)
         for name in ("cost_per_1k_input", "cost_per_1k_output"):
             if (price := self.initial.get(name)) is not None:
-                self.initial[name] = price.normalize()  # 0.00005 and not 0.0000500000
+                self.initial[name] = f"{price.normalize():f}"  # 0.00005 and not 0.0000500000; 20 and not 2E+1
         if "api_key" in self.fields:
             self._offer_sources()
         if "capabilities" in self.fields and (more := set(self.instance.capabilities or ()) - set(ABILITIES)):

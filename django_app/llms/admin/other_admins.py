@@ -10,7 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
+from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -106,16 +108,7 @@ class UsageAdmin(ReadOnly):
     """Single rows."""
 
     tab = "costs"
-    list_display = (
-        "at",
-        "shown_tier",
-        "shown_entry",
-        "user",
-        "shown_outcome",
-        "shown_tokens",
-        "shown_cost",
-        "shown_time",
-    )
+    list_display = ("shown_at", "shown_entry", "user", "shown_outcome", "shown_tokens", "shown_cost", "shown_time")
     list_filter = ("tier", "outcome", "provider", "operation", "is_final")
     search_fields = ("call_id", "user", "entry", "model")
     actions = (export_usage,)
@@ -124,15 +117,16 @@ class UsageAdmin(ReadOnly):
     # Counting millions of rows to say how many are not shown would take longer than showing these.
     show_full_result_count = False
 
-    @admin.display(description=gettext_lazy("tier"), ordering="tier")
-    def shown_tier(self, row: Usage) -> Any:
-        """A badge."""
-        return format_html('<span class="cs-badge cs-tier-{}">{}</span>', row.tier, row.tier or "—")
+    @admin.display(description=gettext_lazy("ended at"), ordering="at")
+    def shown_at(self, row: Usage) -> str:
+        """In few letters, so that the cost is on the screen as well."""
+        return date_format(localtime(row.at), "SHORT_DATETIME_FORMAT")
 
     @admin.display(description=gettext_lazy("entry"), ordering="entry")
     def shown_entry(self, row: Usage) -> Any:
-        """Name and model."""
-        return format_html('{}<small class="cs-sub">{}</small>', row.entry or "—", row.model)
+        """Tier, name and model."""
+        badge = format_html(' <span class="cs-badge cs-tier-{0}">{0}</span>', row.tier) if row.tier else ""
+        return format_html('{}{}<small class="cs-sub">{}</small>', row.entry or "—", badge, row.model)
 
     @admin.display(description=gettext_lazy("outcome"), ordering="outcome")
     def shown_outcome(self, row: Usage) -> Any:
@@ -157,13 +151,21 @@ class UsageAdmin(ReadOnly):
         return words.seconds(row.seconds)
 
 
+class ByPerson(admin.AllValuesFieldListFilter):
+    """Titled as a filter: the column is only called "by"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("person")
+
+
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnly):
     """The history; append-only, with a way back."""
 
     tab = "auditevent_changelist"
     list_display = ("at", "actor_name", "action", "entry", "shown_changes", "reason")
-    list_filter = ("action", "actor_name")
+    list_filter = ("action", ("actor_name", ByPerson))
     search_fields = ("entry", "actor_name", "reason")
     date_hierarchy = "at"
     fields = ("at", "actor_name", "action", "entry", "reason")

@@ -74,6 +74,12 @@ class TestForm:
         row.refresh_from_db()
         assert (row.name, row.api_key) == ("New", stored)
 
+    @pytest.mark.parametrize(("price", "shown"), [("0.0000500000", "0.00005"), ("20", "20"), ("0", "0")])
+    def test_a_price_is_shown_as_people_write_it(self, client: Client, price: str, shown: str) -> None:
+        row = make(cost_per_1k_input=Decimal(price))
+        page = client.get(url("llms_change", row.pk)).content.decode()
+        assert f'name="cost_per_1k_input" value="{shown}"' in page
+
     def test_no_key_forgets_it(self, client: Client) -> None:
         row = make(api_key=KEY)
         client.post(url("llms_change", row.pk), {**FORM, "api_key": "none"})
