@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from django.apps import apps
 from django.core.exceptions import AppRegistryNotReady
-from django.db import connections, router
+from django.db import DatabaseError, connections, router
 
 from creative_services.adapters.django_errands import Lender, errands_of
 from creative_services.core.access import KeyRecord, KeySnapshot
@@ -53,6 +53,11 @@ class DjangoKeys:
             raise StoreUnreachableError(
                 f"Database '{using}' gave no answer in {ANSWER_SECONDS:.0f} s. Check that it runs and can be reached."
             ) from None
+        except DatabaseError as error:
+            raise StoreUnreachableError(
+                f"Database '{using}' does not give its keys: {error}. "
+                "Check the database, and that `manage.py migrate` has run."
+            ) from error
 
     def _look(self, using: str, known: Hashable) -> KeySnapshot | None:
         self._source = self._source or source_of(using)

@@ -1,7 +1,7 @@
 """Who changed which row, and how: an event in the transaction of every save and delete, without any key."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ class Acting:
 
 _acting: ContextVar[Acting] = ContextVar("creative_services_acting")
 _NOBODY: Final = Acting(name="code")
+_followed: Final[list[Any]] = []
 
 
 @contextmanager
@@ -86,6 +87,11 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
     return {name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)}
 
 
+def followed() -> Sequence[Any]:
+    """The models whose rows have a history."""
+    return tuple(_followed)
+
+
 def follow_models(config: AppConfig) -> None:
     """Hear of every save and delete of an entry."""
     follow(config.get_model("Llms"))
@@ -93,6 +99,7 @@ def follow_models(config: AppConfig) -> None:
 
 def follow(model: Any) -> None:
     """Hear of every save and delete of this model's rows; ``audited_as`` says what they are in the history."""
+    _followed.append(model)
     name = f"{__name__}.{model._meta.label}"
     pre_save.connect(_before, sender=model, dispatch_uid=f"{name}.before")
     post_save.connect(_saved, sender=model, dispatch_uid=f"{name}.saved")

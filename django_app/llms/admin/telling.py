@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django_app.llms import conf
 from django_app.llms.admin import figures, words
 from django_app.llms.admin.figures import Sums
+from django_app.llms.audit import followed
 from django_app.llms.keys.reading import read_key
 from django_app.llms.keys.written import Kind, kind_of
 from django_app.llms.models import Llms, Trial
@@ -74,7 +75,8 @@ def key_of(row: Llms) -> KeyState:
 
 def field_label(name: str) -> str:
     """What the form calls a column."""
-    found = next((field for field in Llms._meta.fields if field.attname == name), None)
+    fields = (field for model in followed() for field in model._meta.fields)
+    found = next((field for field in fields if field.attname == name), None)
     return str(found.verbose_name) if found else name
 
 

@@ -287,6 +287,7 @@ def test_a_change_of_a_key_is_never_restored_as_an_entry(client: Client) -> None
     event = AuditEvent.objects.get()
     page = client.get(reverse("admin:creative_services_llms_auditevent_change", args=[event.pk])).content.decode()
     assert "Restore this state" not in page
+    assert "requests per minute" in page
     assert client.post(reverse("admin:creative_services_llms_restore", args=[event.pk])).status_code == 404
 
 

@@ -1,19 +1,20 @@
 """The keys as a gateway sees them: one query a look, two when something changed, none of them on its loop."""
 
 import threading
+from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from creative_services.adapters import DjangoKeys
+from creative_services.adapters import DjangoKeys, django_keys
 from creative_services.core.access import KeyFeed, KeyRecord, KeySnapshot
-from creative_services.core.errors import ConfigurationError
+from creative_services.core.errors import ConfigurationError, StoreUnreachableError
 from creative_services.core.llm_registry import LLMTier
 from django_app.access import issuing
 from django_app.access.models import AccessKey
@@ -145,3 +146,42 @@ def test_without_the_app_it_says_what_to_install() -> None:
         pytest.raises(ConfigurationError, match=r"'django_app\.access' to INST"),
     ):
         fetch(DjangoKeys(), None)
+
+
+class Silent:
+    """A source whose database took the question and says nothing."""
+
+    def __init__(self) -> None:
+        self.back = threading.Event()
+
+    def revision(self) -> Hashable:
+        self.back.wait(30)
+        return 1
+
+    def records(self) -> Iterable[KeyRecord]:
+        return ()
+
+
+def test_a_database_that_says_nothing_is_taken_for_one_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = Silent()
+    monkeypatch.setattr(django_keys, "source_of", lambda _: silent)
+    monkeypatch.setattr(django_keys, "ANSWER_SECONDS", 0.05)
+    feed = DjangoKeys()
+
+    async def look() -> None:
+        try:
+            with pytest.raises(StoreUnreachableError, match="'default' gave no answer"):
+                await feed.fetch(None)
+        finally:
+            silent.back.set()
+
+    async_to_sync(look)()
+
+
+def test_before_the_first_migration_it_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: Any) -> Any:
+        raise OperationalError("no such table")
+
+    monkeypatch.setattr("django_app.access.source.AccessKeySource.revision", missing)
+    with pytest.raises(StoreUnreachableError, match=r"no such table\..*manage\.py migrate"):
+        fetch(DjangoKeys())
