@@ -49,11 +49,19 @@ def _loader(point: EntryPoint) -> Callable[[], Any]:
         try:
             return point.load()
         except (ImportError, AttributeError) as error:
-            raise ConfigurationError(
-                f"The command {point.name!r} ({point.value}) cannot be loaded: {error}."
-            ) from error
+            return _excuse(f"The command {point.name!r} ({point.value}) cannot be loaded: {error}.")
 
     return load
+
+
+def _excuse(why: str) -> Callable[[], None]:
+    """Stands in for a command that cannot be had: it is listed, and says why when it is asked for."""
+
+    def excuse() -> None:
+        raise ConfigurationError(why)
+
+    excuse.__doc__ = why
+    return excuse
 
 
 def _command(name: str, load: Callable[[], Any]) -> Any:
