@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import AsyncGenerator, Mapping
+from time import monotonic
 from typing import Any, Final, Self
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -130,24 +131,28 @@ class RedisKVStore(Base):
                 await self._subscribe(listener, prefix)
             while True:
                 yield Whole(await self.read_many(prefix))
-                while rung := await self._rung(listener, prefix):
-                    yield Some({key: await self.get(key) for key in rung})
+                # By the clock and not by silence: where others keep writing there never is any, and what expired, of
+                # which nobody is told, would never be missed.
+                due = monotonic() + self._resync
+                while monotonic() < due:
+                    if rung := await self._rung(listener, prefix, due):
+                        yield Some({key: await self.get(key) for key in rung})
 
     async def _subscribe(self, listener: PubSub, prefix: str) -> None:
         await listener.subscribe(self._channel)
         pattern = _GLOB.sub(rb"\\\1", self._namespace + prefix.encode()) + b"*"
         await listener.psubscribe(self._keyspace(listener) + pattern)
 
-    async def _rung(self, listener: PubSub, prefix: str) -> frozenset[str]:
+    async def _rung(self, listener: PubSub, prefix: str, due: float) -> frozenset[str]:
         """The keys that somebody wrote; empty when nobody did until it is time to look at everything."""
         rung: frozenset[str] = frozenset()
-        patience = self._resync
+        patience = due - monotonic()
         async with self._edge.listening("watch"):
-            while message := await listener.get_message(ignore_subscribe_messages=False, timeout=patience):
+            while message := await listener.get_message(ignore_subscribe_messages=False, timeout=max(0.0, patience)):
                 if message["type"] in ("message", "pmessage"):
                     rung |= self._meant(message, self._keyspace(listener), prefix)
                 # Once one came, what waits behind it is taken along, and nothing is waited for.
-                patience = 0.0 if rung else self._resync
+                patience = 0.0 if rung else due - monotonic()
         return rung
 
     def _meant(self, message: Mapping[str, Any], keyspace: bytes, prefix: str) -> frozenset[str]:
