@@ -120,7 +120,7 @@ class Image:
                 said = re.sub(r"^(--mount=\S+\s+)+", "", re.sub(r"\s+", " ", rest))
                 command = self.placed(said)
                 print("+", said, flush=True)
-                subprocess.run(["bash", "-euc", command], cwd=source, env=environment, check=True)
+                subprocess.run(["sh", "-euc", command], cwd=source, env=environment, check=True)
 
     def _copy(self, names: list[str], target: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)

@@ -82,6 +82,11 @@ def got(url: str, **headers: str) -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
+def figures(url: str) -> dict[str, str]:
+    page = got(f"{url}/metrics")[1]
+    return dict(line.split(" ") for line in page.splitlines() if not line.startswith("#"))
+
+
 @pytest.mark.thorough
 def test_it_answers_people_callers_and_prometheus(site: tuple[str, object]) -> None:
     url, _ = site
@@ -90,7 +95,19 @@ def test_it_answers_people_callers_and_prometheus(site: tuple[str, object]) -> N
     assert status == 200
     assert "economy" in {model["id"] for model in json.loads(models)["data"]}
     assert got(f"{url}/v1/models")[0] == 401
-    assert "creative_services_gateway_ready 1" in got(f"{url}/metrics")[1]
+    assert figures(url)["creative_services_gateway_ready"] == "1"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("age", ["ledger_handed_over_seconds", "keys_confirmed_seconds"])
+def test_what_grows_old_is_renewed(site: tuple[str, object], age: str) -> None:
+    """By the parent, which hands records over, or by a look at the database."""
+    url, _ = site
+    end, oldest = time.monotonic() + PATIENCE, 0.0
+    while (seen := float(figures(url)[f"creative_services_gateway_{age}"])) >= oldest:
+        assert time.monotonic() < end, f"{age} only grows"
+        oldest = seen
+        time.sleep(0.05)
 
 
 @pytest.mark.thorough
