@@ -60,6 +60,8 @@ DATABASES = {"default": database(os.environ.get("CREATIVE_TEST_DATABASE", ""))}
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]
 USE_TZ = True
+# Made to be slow; here a hundred people get a password that nobody tries.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Thirty-two bytes that protect nothing.
 CREATIVE_SERVICES = {"ENCRYPTION_KEYS": ["MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="]}

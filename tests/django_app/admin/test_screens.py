@@ -44,14 +44,14 @@ def client_of(user: User) -> Client:
 
 @pytest.fixture
 def seeded(boss: User) -> list[Llms]:
-    return seed(boss, days=3)
+    return seed(boss, days=1)
 
 
 @pytest.mark.parametrize("name", SCREENS)
 def test_each_screen_with_and_without_data(name: str, boss: User) -> None:
     client = client_of(boss)
     assert client.get(url(name)).status_code == 200
-    seed(boss, days=2)
+    seed(boss, days=1)
     answer = client.get(url(name))
     assert answer.status_code == 200
     assert "cs-tabs" in answer.content.decode()

@@ -169,8 +169,8 @@ with multiprocessing.get_context("fork").Pool(3) as pool:
     assert said == [[[1.0]], [[2.0]]]
 
 
-def test_a_pin_ends_in_time_without_an_edit(new_project: NewProject, database_url: str) -> None:
-    said = new_project(database_url).run(
+def test_a_pin_ends_in_time_without_an_edit(new_project: NewProject) -> None:
+    said = new_project().run(
         ONE
         + """
 from datetime import timedelta
