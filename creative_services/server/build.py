@@ -78,7 +78,7 @@ def build(parts: Parts) -> DataPlane:
     )
     books = Books(standing, now=clock.now, time=time.time, logs=settings.access_log)
     replays = Replays(settings.state / REPLAYS)
-    store = parts.budget_store or _budgets(settings, clock)
+    store = parts.budget_store or budgets_for(settings, clock)
     desks = Desks(_desk(parts, clock, store), budgets=tuple(parts.budgets), store=store)
     doors = Doors(own=frozenset(parts.providers or ()))
     rates = parts.rates or _rates(settings, clock)
@@ -136,7 +136,8 @@ def _rates(settings: Settings, clock: Clock) -> Rates:
     return SharedRates(Line(settings.redis_url, now=clock.now), now=clock.now, workers=settings.workers)
 
 
-def _budgets(settings: Settings, clock: Clock) -> BudgetStore:
+def budgets_for(settings: Settings, clock: Clock) -> BudgetStore:
+    """Where spending is counted: in Redis, or in this process, which then keeps its share of every budget."""
     if settings.redis_url is None:
         return MemoryBudgets() if settings.workers == 1 else ShareOfBudgets(MemoryBudgets(), settings.workers)
     from creative_services.server.shared.budgets import SharedBudgets

@@ -15,7 +15,7 @@ from creative_services.core.errors import ConfigurationError, MissingDependencyE
 from creative_services.server.ledger.lines import record_in
 from creative_services.server.logs import log_as_json
 from creative_services.server.settings import LEDGER_VARIABLE, STATE_VARIABLE, Settings
-from creative_services.server.workers import Workers
+from creative_services.server.workers import Workers, end_with_parent
 from creative_services.telemetry.spool.handing_over import HandingOver
 from creative_services.telemetry.spool.shipper import Shipper
 
@@ -147,6 +147,7 @@ def work(make: Callable[[], Any], settings: Settings, listener: socket.socket) -
     from creative_services.server.http.server import GatewayServer
 
     log_as_json()
+    end_with_parent()
     app = make()
     config = Config(
         app,

@@ -1,12 +1,13 @@
 """Several workers on one socket, kept alive, and stopped without cutting a request."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Sequence
 from logging import getLogger
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
-from threading import Event
+from threading import Event, Thread
 from types import FrameType
 from typing import Final
 
@@ -51,6 +52,17 @@ class Worker:
         if now >= self._ready_at:
             self._ready_at = 0.0
             self.process = self._begin()
+
+
+def end_with_parent() -> None:
+    """Called in a child: it ends as if it had been told to when its parent dies without a word."""
+    if (parent := parent_process()) is not None:
+        Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Workers:

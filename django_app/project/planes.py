@@ -18,6 +18,7 @@ from creative_services.server.callers.incoming import Receive, Scope, Send
 from creative_services.server.control.away import Away
 from creative_services.server.control.bridge import Bridge
 from creative_services.server.settings import Settings
+from creative_services.system_clock import SystemClock
 from django_app.project.replicas import PATHS, NoRouting, Routing, first_of, routing
 from django_app.project.site import DATA_DIR, Site
 
@@ -51,16 +52,19 @@ def data_plane(workers: int, control: str, *, local: bool) -> DataPlane:
     site = enter()
     # Loaded here: they need Django set up, and the parent process makes no data plane.
     from creative_services.adapters import DjangoLLMRegistry
-    from creative_services.server.build import Parts, build
+    from creative_services.server.build import Parts, budgets_for, build
     from django_app.project import keys
+    from django_app.project.budgets import SiteBudgets
 
     registry = DjangoLLMRegistry()
     _patiently(registry.list_active)
     beside = Beside(routing(site, workers=workers, local=local), Away(control, proxies=site.proxies))
+    settings = settings_of(site, workers=workers)
     plane = build(
         Parts(
             registry=registry,
-            settings=settings_of(site, workers=workers),
+            settings=settings,
+            budget_store=SiteBudgets(budgets_for(settings, SystemClock())),
             feed=_patiently(keys.feed),
             open_until_keys=local and not _patiently(keys.any_ever),
             beside=beside,

@@ -6,9 +6,6 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import parent_process
-from multiprocessing.process import BaseProcess
-from threading import Thread
 from typing import Final
 
 from creative_services.server.app import App
@@ -16,6 +13,7 @@ from creative_services.server.callers.incoming import Message
 from creative_services.server.control import frames
 from creative_services.server.control.frames import CutError, Kind
 from creative_services.server.logs import log_as_json
+from creative_services.server.workers import end_with_parent
 
 # Where cores are few, calls come first: a page may take a little longer.
 _NICE: Final = 5
@@ -41,15 +39,8 @@ def run(make: Callable[[], App], listener: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody; the parent tells us when it is our turn
     os.nice(_NICE)
     log_as_json()
-    if (parent := parent_process()) is not None:
-        # Killed, a parent tells nobody anything.
-        Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent()
     asyncio.run(_serve(make(), listener))
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(0)
 
 
 async def _serve(app: App, listener: socket.socket) -> None:

@@ -238,6 +238,38 @@ def test_the_first_key_closes_the_door_within_a_second_and_for_good(up: Starts) 
     assert site.call(authorization=f"Bearer {key}").status == 200
 
 
+def test_a_budget_of_the_admin_is_kept_within_a_second_or_two(up: Starts) -> None:
+    site = up("--demo").ready()
+    assert site.call().status == 200
+    edit = """
+from django_app.llms.models import BudgetLimit, Llms
+Llms.objects.filter(tier="economy").update(cost_per_1k_input="1", cost_per_1k_output="1")
+BudgetLimit.objects.create(limit="0.0001", per="day", scope="client")
+"""
+    _django(site, "shell", "-v", "0", "-c", edit)
+    end = time.monotonic() + 10
+    while (status := site.call().status) == 200:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert status in (402, 429)
+    assert b"budget" in site.call().content
+
+
+def test_a_parent_that_is_killed_takes_everybody_along_and_loses_nothing(up: Starts) -> None:
+    site = up("--demo", "--workers", "2").ready()
+    assert site.call("kept").status == 200
+    children = list(site.children())
+    site.process.kill()
+    site.process.wait(30)
+    end = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    again = up("--demo").ready()
+    assert again.stop() == 0
+    assert again.rows() == ["kept"]
+
+
 def _django(site: Up, *words: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "django_app.project", *words],
