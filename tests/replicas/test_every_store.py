@@ -1,6 +1,8 @@
 """Registry and routing, one suite over every store against the real server (Consul: its double), faults included."""
 
 import asyncio
+import json
+import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -247,3 +249,42 @@ def test_processes_share_one_roster_and_one_of_them_may_be_killed(fleet: list[Ro
             waits(lambda process=process: process.ask(f"/route?model={model}")[0] == 200)  # type: ignore[misc]  # bound now
     for process in (two, three):
         waits(lambda process=process: process.ask(f"/route?model={model}")[0] == 404)  # type: ignore[misc]  # bound now
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(place)]
+    mounting = subprocess.run(mount, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+    if mounting.returncode:
+        pytest.skip(f"nothing can be mounted here: {mounting.stderr.decode().strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("kind", [EVERY["file"], EVERY["sqlite"]], ids=["file", "sqlite"])
+async def test_a_full_disk_is_told_and_nobody_who_is_known_is_lost(kind: Kind, small_disk: Path, model: str) -> None:
+    url = kind.url(small_disk, pytest.fail)
+    async with services(url, lease=3.0) as [one, two]:
+        held = await register(one, "known", {"model": model})
+        await until(finds(two, model, "known"))
+        filler = small_disk / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        body = {"replica_id": "late", "endpoint": "h:1", "capabilities": [{"model": model, "note": "x" * 1000}]}
+        status, answer = await ask(one, "/register", "POST", body=json.dumps(body).encode())
+        assert status == 503
+        assert "No space left" in answer["detail"] or "full" in answer["detail"]
+        # For as long as the lease has not ended, and for the process that holds it for longer than that.
+        end = time.monotonic() + 2.0
+        while time.monotonic() < end:
+            assert await routed(one, model=model) == "known"
+            await asyncio.sleep(0.05)
+        filler.unlink()
+        late = await _registered_at_last(one, "late", model)
+        await until(lambda: _both(two, model, 2))
+        await held.leave()
+        await late.leave()
