@@ -63,11 +63,11 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def upstream(delay: float = 0.0, gap: float = 0.0) -> Iterator[str]:
+def upstream(delay: float = 0.0, gap: float = 0.0, events: int = 100) -> Iterator[str]:
     """The vendor's address."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.gateway.upstream", "--port", str(port)]
-    with running([*command, "--delay", str(delay), "--gap", str(gap)], port, OTHER_CORE):
+    command = [sys.executable, "-m", "benchmarks.gateway.upstream", "--port", str(port), "--delay", str(delay)]
+    with running([*command, "--gap", str(gap), "--events", str(events)], port, OTHER_CORE):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -42,10 +42,10 @@ LAST = event({}, finish_reason="stop") + event(None, usage=USAGE) + chunk(b"data
 
 
 class Vendor(asyncio.Protocol):
-    """Answers whatever is asked, after ``delay``; a stream's events ``gap`` apart."""
+    """Answers whatever is asked, after ``delay``; a stream has ``events``, ``gap`` apart."""
 
-    def __init__(self, delay: float, gap: float) -> None:
-        self._delay, self._gap = delay, gap
+    def __init__(self, delay: float, gap: float, events: int) -> None:
+        self._delay, self._gap, self._events = delay, gap, events
         self._seen = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -74,16 +74,16 @@ class Vendor(asyncio.Protocol):
         write = self._transport.write  # type: ignore[attr-defined]
         await asyncio.sleep(self._delay)
         write(HEAD + PIECES[0])
-        for piece in PIECES[1:]:
+        for piece in PIECES[1 : self._events]:
             await asyncio.sleep(self._gap)
             write(piece)
         write(LAST)
 
 
-async def serve(port: int, delay: float, gap: float) -> None:
+async def serve(port: int, delay: float, gap: float, events: int) -> None:
     """Until killed."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Vendor(delay, gap), "127.0.0.1", port, backlog=8192)
+    server = await loop.create_server(lambda: Vendor(delay, gap, events), "127.0.0.1", port, backlog=8192)
     await server.serve_forever()
 
 
@@ -92,5 +92,6 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--gap", type=float, default=0.0)
+    parser.add_argument("--events", type=int, default=EVENTS)
     given = parser.parse_args()
-    uvloop.run(serve(given.port, given.delay, given.gap))
+    uvloop.run(serve(given.port, given.delay, given.gap, given.events))
