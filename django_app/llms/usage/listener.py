@@ -1,13 +1,14 @@
 """The listener that gives every call to the database, without letting the call wait for it."""
 
 import os
+from collections.abc import Sequence
 from threading import Lock
 from typing import Final, Protocol
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
 
 from creative_services.adapters.django_feed import default_database
-from creative_services.adapters.django_follower import on_event_loop
 from creative_services.adapters.django_testing import no_thread
 from creative_services.adapters.django_wakeups import private_connection
 from creative_services.core.errors import ConfigurationError
@@ -89,14 +90,20 @@ class InTests:
 
     def flush(self, timeout: float = 10.0) -> bool:
         """Store and sum up now; ``timeout`` is for those who wait for somebody else."""
-        from django_app.llms.usage.totals import roll_up
-
-        if on_event_loop():
+        waiting = len(self._lines)
+        try:
+            self._store(self._lines[:waiting])
+        except SynchronousOnlyOperation:
             raise ConfigurationError(
                 "In tests, usage is stored with the test's own connection, which no coroutine may use. "
                 "Write `await usage.aflush()`."
-            )
-        lines, self._lines = self._lines, []
+            ) from None
+        del self._lines[:waiting]
+        return True
+
+    def _store(self, lines: Sequence[bytes]) -> None:
+        from django_app.llms.usage.totals import roll_up
+
         if lines:
             table, name = UsageTable(self._using), f"tests-{os.getpid()}"
             # Asked each time: the last test's transaction was rolled back, and its spool with it.
@@ -104,7 +111,6 @@ class InTests:
             calls = [decode(line) for line in lines]
             table.store(Batch(spool=name, first=last + 1, last=last + len(calls), records=calls))
         roll_up(self._using)
-        return True
 
 
 _keepers: Final[dict[str, Keeps]] = {}
