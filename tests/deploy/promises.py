@@ -41,9 +41,9 @@ def variables() -> frozenset[str]:
     asked = Asked()
     for reader in (Settings.from_env, DictRegistry.from_env, keys_from, Site.from_env):
         reader(asked)
-    # Asked for only once a database is there; they are constants of the site, whichever of its modules has them.
+    # Some are asked for only once a database is there; they are constants of the site, whichever module has them.
     site = "\n".join(path.read_text() for path in (ROOT / "django_app/project").glob("*.py"))
-    return frozenset(asked.names | set(re.findall(r'= "(CREATIVE_SERVICES_ADMIN_\w+)"', site)))
+    return frozenset(asked.names | set(re.findall(r': Final = "(CREATIVE_SERVICES_\w+)"', site)))
 
 
 def parsed(words: list[str]) -> Any:
