@@ -18,7 +18,7 @@ from creative_services.core.errors import ConfigurationError
 from creative_services.server.access.keys import keys_from
 from creative_services.server.app import App, DataPlane
 from creative_services.server.build import Parts, build
-from creative_services.server.callers.incoming import Receive, Scope, Send
+from creative_services.server.callers.incoming import Message, Receive, Scope, Send
 from creative_services.server.control.bridge import THREADS, Bridge
 from creative_services.server.control.forwarded import Proxies
 from creative_services.server.control.performing import Application
@@ -83,13 +83,11 @@ class _Whole:
         await self._registry.aload()
         self._plane = build(self._parts)
         handing_over = self._handing_over()
-        if handing_over:
-            handing_over.start()
-        try:
+        if handing_over is None:
             await self._plane(scope, receive, send)
-        finally:
-            if handing_over:
-                await asyncio.to_thread(handing_over.stop)
+            return
+        handing_over.start()
+        await self._plane(scope, receive, _after(handing_over, send))
 
     def _handing_over(self) -> HandingOver | None:
         from django_app.project.ledger import SiteLedger, Sums, own_connection
@@ -101,3 +99,14 @@ class _Whole:
         return HandingOver(
             lambda: Shipper(spools, SiteLedger(spools), record_in), around=own_connection, afterwards=Sums()
         )
+
+
+def _after(handing_over: HandingOver, send: Send) -> Send:
+    """The server ends as soon as it hears that we have: what the last calls left must be handed over before."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "lifespan.shutdown.complete":
+            await asyncio.to_thread(handing_over.stop)
+        await send(message)
+
+    return sending

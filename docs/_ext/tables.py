@@ -158,7 +158,8 @@ def commands() -> Iterator[tuple[str, str, list[Row]]]:
 
 
 def _commands_of(group: Any, prefix: str) -> Iterator[tuple[str, str, list[Row]]]:
-    for name, command in group.commands.items():
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         if hasattr(command, "commands"):
             yield from _commands_of(command, f"{prefix} {name}")
         else:
