@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from creative_services.core.completions import Completion, Embeddings, Message, Piece, Request
+from creative_services.core.errors import BadRequestError
 from creative_services.core.llm_registry import LLMEntry
 from creative_services.core.usage import Usage
 from creative_services.wire.instances import smallest_instance
@@ -47,7 +48,10 @@ class OfflineProvider:
 
 
 def _answer(entry: LLMEntry, request: Request) -> Completion:
-    content, reason = _content(request), "stop"
+    try:
+        content, reason = _content(request), "stop"
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise BadRequestError(f"the request cannot be read: {error}", llm=entry) from error
     limit = entry.max_tokens if request.max_tokens is None else request.max_tokens
     if request.schema is None and _tokens(content) > limit:
         content, reason = content[: limit * _CHARACTERS_PER_TOKEN], "length"

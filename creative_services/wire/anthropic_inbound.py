@@ -49,6 +49,8 @@ def _messages(turn: Message) -> Iterator[Message]:
         yield {"role": turn.get("role"), "content": content}
         return
     blocks = [block for block in content if isinstance(block, dict)]
+    if not all(isinstance(block.get("type"), str) for block in blocks):
+        raise InboundError("Each block of 'content' needs a 'type' that is a text.", "messages")
     for block in blocks:
         if block.get("type") == "tool_result":
             yield {"role": "tool", "tool_call_id": block.get("tool_use_id") or "", "content": _result(block)}
@@ -65,7 +67,8 @@ _NO_CONTENT: Final = frozenset({"tool_result", "tool_use", "thinking", "redacted
 
 
 def _joined(blocks: list[Any]) -> str | None:
-    return "".join(block["text"] for block in blocks if block.get("type") == "text") or None
+    texts = (block.get("text") for block in blocks if block.get("type") == "text")
+    return "".join(text for text in texts if isinstance(text, str)) or None
 
 
 def _call(block: Mapping[str, Any]) -> dict[str, Any]:

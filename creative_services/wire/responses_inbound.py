@@ -42,7 +42,7 @@ def _messages(document: Mapping[str, Any]) -> tuple[Message, ...]:
     given = document.get("input")
     if isinstance(given, str):
         turns: list[Message] = [{"role": "user", "content": given}]
-    elif isinstance(given, list) and given and all(isinstance(item, dict) for item in given):
+    elif isinstance(given, list) and given and all(map(_is_item, given)):
         turns = list(_grouped(given))
     elif given is None and not ONLY_NATIVE.isdisjoint(document):
         turns = []
@@ -50,6 +50,10 @@ def _messages(document: Mapping[str, Any]) -> tuple[Message, ...]:
         raise InboundError("'input' must be a text or a list of items.", "input")
     instructions = document.get("instructions")
     return ({"role": "system", "content": instructions}, *turns) if instructions else tuple(turns)
+
+
+def _is_item(given: Any) -> bool:
+    return isinstance(given, dict) and isinstance(given.get("type", "message"), str)
 
 
 def _grouped(items: list[dict[str, Any]]) -> Iterator[Message]:

@@ -59,6 +59,14 @@ class Desk:
             stage = enter(visit)
         except RefusedError as refused:
             return seen, _refusal(shape, seen.model, refused, self.standing.reply)
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ):  # a body of the wrong kind somewhere inside
+            return seen, _refusal(shape, seen.model, RefusedError(400, _UNREADABLE), self.standing.reply)
         entry = self.scripts.next(seen.model)
         if entry is None:
             return seen, self.standing.answer(stage)
@@ -76,6 +84,9 @@ class Desk:
         )
         self.log.add(seen)
         return seen
+
+
+_UNREADABLE = "We could not parse the JSON body of your request."
 
 
 def _parsed(body: bytes) -> Any:

@@ -63,9 +63,12 @@ def _inputs(body: Json) -> list[Any]:
     return [given]
 
 
+_MOST_DIMENSIONS = 100_000
+
+
 def _dimensions(body: Json) -> int:
     wanted = body.get("dimensions", DIMENSIONS)
-    if not isinstance(wanted, int) or wanted < 1:
+    if not isinstance(wanted, int) or wanted is True or not 1 <= wanted <= _MOST_DIMENSIONS:
         raise RefusedError(400, "Invalid value for 'dimensions'.", param="dimensions")
     return wanted
 
