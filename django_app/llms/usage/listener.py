@@ -77,7 +77,6 @@ class InTests:
     def __init__(self, using: str) -> None:
         self._using = using
         self._lines: list[bytes] = []
-        self._stored = 0
 
     @property
     def waiting(self) -> int:
