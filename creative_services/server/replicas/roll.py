@@ -105,6 +105,7 @@ class SharedRoll:
         self._others: dict[str, Replica] = {}
         self._alive: set[str] = set()
         self._missed: dict[str, float] = {}  # holders and ids whose absence is not believed yet, and until when
+        self._unheard: set[str] = set()  # keys of ours that the store has not told us of since we wrote them
         self._trusted_from = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._farewells: set[asyncio.Task[None]] = set()
@@ -144,6 +145,7 @@ class SharedRoll:
             entered = held.succeeding(before, 0.0, self._lease, above=above)
             if await self._store.swap(key, raw, encoded(entered)):
                 self._mine[replica.id] = entered
+                self._unheard.add(key)
                 self._table.put(entered)
                 return entered
         raise StoreError(f"Others keep registering as {replica.id!r}. Give each replica an id of its own.")
@@ -167,6 +169,7 @@ class SharedRoll:
                 return False
             after = change(before)
             if await self._store.swap(key_of(replica_id), raw, None if after is None else encoded(after)):
+                self._unheard.add(key_of(replica_id))
                 self._take(key_of(replica_id), None if after is None else encoded(after))
                 return True
         raise StoreError(f"Others keep changing {replica_id!r}. Try again.")
@@ -209,6 +212,7 @@ class SharedRoll:
             return
         if self._trusted_from == float("inf"):
             self._trusted_from = self._clock.now() + self._lease
+        self._unheard -= changes.values.keys()
         for key, value in changes.values.items():
             self._take(key, value)
 
@@ -266,6 +270,13 @@ class SharedRoll:
             for replica in list(self._mine.values()):
                 await self._store.swap(key_of(replica.id), None, encoded(replica))
             return
+        # One that was evicted before a watch had looked: to the watch, nothing has ever changed.
+        for key in list(self._unheard):
+            before = self._mine.get(key.removeprefix(PREFIX))
+            value = await self._store.get(key)
+            if self._mine.get(key.removeprefix(PREFIX)) is before:
+                self._take(key, value)
+                self._unheard.discard(key)
         for replica in list(self._others.values()):
             if replica.holder not in self._alive and not await self._store.exists(HOLDER_PREFIX + replica.holder):
                 await self._withdraw(replica)
