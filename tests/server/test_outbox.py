@@ -125,3 +125,26 @@ def test_one_per_loop_and_forgotten_with_it() -> None:
     del loop
     gc.collect()
     assert known() is None
+
+
+async def test_one_caller_alone_does_not_wait_for_others_that_are_not_there() -> None:
+    log: list[tuple[str, bytes]] = []
+    outbox, transport = Outbox(), Transport("a", log)
+    outbox.put(transport, b"first")
+    assert log == []  # there may be others
+    await asyncio.sleep(0)
+    outbox.put(transport, b"second")
+    assert log == [("a", b"first"), ("a", b"second")]
+
+
+async def test_when_others_come_they_leave_together_again() -> None:
+    log: list[tuple[str, bytes]] = []
+    outbox, transport = Outbox(), Transport("a", log)
+    outbox.put(transport, b"0")
+    await asyncio.sleep(0)
+    numbers = [b"%d" % number for number in range(1, 40)]
+    for number in numbers:
+        outbox.put(transport, number)
+    assert 1 < len(log) < len(numbers)  # some left at once, the rest waits
+    await asyncio.sleep(0)
+    assert [data for _, data in log] == [b"0", *numbers]
