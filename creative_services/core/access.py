@@ -4,10 +4,19 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from creative_services.core.llm_registry import LLMTier
 from creative_services.core.pricing import money
+
+
+class KeyScope(StrEnum):
+    """A part of the gateway that a key may be for: asking models, asking for vectors, listing what there is."""
+
+    CHAT = "chat"  # chat completions, responses and messages: three shapes of one thing
+    EMBEDDINGS = "embeddings"
+    MODELS = "models"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +28,7 @@ class KeyRecord:
     owner: str = ""
     account: str = ""  # keys that share one share limits and budgets, as an old key and its successor do; else the id
     tiers: frozenset[LLMTier] | None = None  # None: every tier
+    scopes: frozenset[KeyScope] | None = None  # None: everything
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     budget_per_day: Decimal | None = None
@@ -28,6 +38,8 @@ class KeyRecord:
     def __post_init__(self) -> None:
         if len(self.digest) != 32:
             raise ValueError(f"Key {self.id!r}: digest is the 32 bytes of a SHA-256, not {len(self.digest)}.")
+        if self.scopes is not None and not self.scopes:
+            raise ValueError(f"Key {self.id!r}: no scope at all lets nothing through; leave scopes out, or revoke it.")
         object.__setattr__(self, "account", self.account or self.id)
         for name in ("requests_per_minute", "tokens_per_minute"):
             limit = getattr(self, name)

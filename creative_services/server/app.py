@@ -6,10 +6,11 @@ from urllib.parse import unquote
 
 import orjson
 
+from creative_services.core.access import KeyScope
 from creative_services.core.errors import CreativeServicesError
 from creative_services.core.llm_registry import LLMRegistry
 from creative_services.llms.lookup import active_entries
-from creative_services.server.access.admission import Admission
+from creative_services.server.access.admission import Admission, refuse_scope
 from creative_services.server.callers.catalogue import listed, names_for, one
 from creative_services.server.callers.heads import JSON, NOTHING, request_id_in, told_headers
 from creative_services.server.callers.incoming import Receive, Scope, Send
@@ -82,6 +83,7 @@ class DataPlane:
         if method not in ("GET", "HEAD"):
             raise Problem("method", f"{_MODELS} is asked with GET, not {method}.")
         key = self._admission.identify(headers)
+        refuse_scope(key, KeyScope.MODELS)
         dialect = _dialect(path, headers)
         names = names_for(key, await active_entries(self._registry))
         document: dict[str, Any]

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db import connections
 
-from creative_services.core.access import KeyRecord
+from creative_services.core.access import KeyRecord, KeyScope
 from creative_services.core.llm_registry import LLMTier
 from django_app.access.models import AccessKey
 
 _COLUMNS = (
-    "key_id", "account", "digest", "owner", "tiers", "requests_per_minute", "tokens_per_minute", "budget_per_day",
-    "budget_per_month", "expires_at",
+    "key_id", "account", "digest", "owner", "tiers", "scopes", "requests_per_minute", "tokens_per_minute",
+    "budget_per_day", "budget_per_month", "expires_at",
 )  # fmt: skip
 
 _log = getLogger("creative_services.gateway")
@@ -42,13 +42,14 @@ class AccessKeySource:
 
 
 def _record(row: dict[str, Any]) -> KeyRecord:
-    tiers, expires_at = row["tiers"], row["expires_at"]
+    tiers, scopes, expires_at = row["tiers"], row["scopes"], row["expires_at"]
     return KeyRecord(
         id=row["key_id"],
         account=row["account"],
         digest=bytes.fromhex(row["digest"]),
         owner=row["owner"],
         tiers=frozenset(map(LLMTier, tiers)) if tiers else None,
+        scopes=frozenset(map(KeyScope, scopes)) if scopes else None,
         requests_per_minute=row["requests_per_minute"],
         tokens_per_minute=row["tokens_per_minute"],
         budget_per_day=row["budget_per_day"],

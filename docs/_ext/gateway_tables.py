@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from creative_services.core.access import KeyScope
 from creative_services.server.access.keys import OPTIONS
 from creative_services.server.callers.problems import ERRORS, PROBLEMS
 from creative_services.server.callers.problems import Row as Told
@@ -25,6 +26,13 @@ def options() -> Iterator[Row]:
     """What may follow a key."""
     for option in OPTIONS.values():
         yield f"``{option.example}``", option.what
+
+
+def scopes() -> Iterator[Row]:
+    """What each scope lets a key ask."""
+    for scope in KeyScope:
+        paths = [f"``POST {path}``" for path, surface in SURFACES.items() if surface.scope is scope]
+        yield f"``{scope}``", ", ".join(paths) or "``GET /v1/models`` and ``GET /v1/models/{id}``"
 
 
 def variables() -> Iterator[Row]:

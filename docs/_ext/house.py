@@ -83,6 +83,7 @@ DIRECTIVES: dict[str, Callable[[], Iterable[str]]] = {
     "gateway-options": lambda: list_table(
         gateway_tables.options(), header=("Behind the key", "Allows"), widths="40 60"
     ),
+    "gateway-scopes": lambda: list_table(gateway_tables.scopes(), header=("Scope", "Lets a key ask"), widths="20 80"),
     "gateway-variables": lambda: list_table(
         gateway_tables.variables(), header=("Variable", "What it does", "Without it"), widths="38 40 22"
     ),

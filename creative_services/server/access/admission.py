@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, Protocol
 
-from creative_services.core.access import KeyRecord
+from creative_services.core.access import KeyRecord, KeyScope
 from creative_services.core.estimates import input_tokens
 from creative_services.core.wishes import Wish
 from creative_services.llms.asking import implied_by
@@ -73,6 +73,8 @@ class Admission:
     async def admit(self, visit: Visit) -> None:
         """Let the visit in as far as its body read and its wish understood, or refuse it."""
         visit.key = key = self.identify(visit.headers)
+        if key.scopes is not None:
+            refuse_scope(key, visit.surface.scope)
         if key.requests_per_minute is not None:
             _refuse(await self._rates.request(key))
         refuse_media(visit.headers)
@@ -118,6 +120,14 @@ class Admission:
 
 _NO_KEY: Final = "No key was sent. Send one as 'Authorization: Bearer ...' or as 'x-api-key'."
 _WRONG_KEY: Final = "This key is not known here, or was revoked. Keys of this gateway are not the vendors' own."
+
+
+def refuse_scope(key: KeyRecord, asked: KeyScope) -> None:
+    """Refuse what the key is not for."""
+    if key.scopes is not None and asked not in key.scopes:
+        held = ", ".join(sorted(key.scopes))
+        words = f"This key lacks the scope '{asked}', which this path asks for. It has: {held}."
+        raise Problem("scope", f"{words} Its owner or an administrator can add the scope.")
 
 
 def refused_tier(key: KeyRecord, what: str) -> Problem:

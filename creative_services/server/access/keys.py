@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from creative_services.config import setting
-from creative_services.core.access import KeyRecord, KeySnapshot
+from creative_services.core.access import KeyRecord, KeyScope, KeySnapshot
 from creative_services.core.errors import ConfigurationError
 from creative_services.core.llm_registry import LLMTier
 from creative_services.core.pricing import money
@@ -70,8 +70,9 @@ def _record(item: str, place: int) -> KeyRecord:
         owner, key = "", named
     where = f"{KEYS_VARIABLE}, key {place}{f' ({owner})' if owner else ''}"
     limits = dict(_option(option, where) for option in options if option)
+    digest = _digest(key, where)
     try:
-        return KeyRecord(id=owner or f"key-{place}", owner=owner, digest=_digest(key, where), **limits)
+        return KeyRecord(id=owner or f"key-{place}", owner=owner, digest=digest, **limits)
     except ValueError as error:
         raise ConfigurationError(f"{where}: {error}") from None
 
@@ -97,6 +98,10 @@ def _tiers(text: str) -> frozenset[LLMTier]:
     return frozenset(LLMTier(name) for name in text.split("+"))
 
 
+def _scopes(text: str) -> frozenset[KeyScope]:
+    return frozenset(KeyScope(name) for name in text.split("+"))
+
+
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -116,6 +121,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
     "rpm": Option(field="requests_per_minute", read=int, example="rpm=60", what="requests per minute"),
     "tpm": Option(field="tokens_per_minute", read=int, example="tpm=100000", what="tokens per minute, both ways"),
     "tiers": Option(field="tiers", read=_tiers, example="tiers=economy+local", what="the tiers it may use"),
+    "scopes": Option(field="scopes", read=_scopes, example="scopes=chat+embeddings", what="what it is for"),
     "day": Option(field="budget_per_day", read=money, example="day=5", what="dollars per day"),
     "month": Option(field="budget_per_month", read=money, example="month=99.50", what="dollars per month"),
     "until": Option(field="expires_at", read=_moment, example="until=2030-01-31", what="when it expires, in UTC"),

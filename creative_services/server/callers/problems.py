@@ -35,6 +35,7 @@ class Problem(Exception):
 
 PROBLEMS: Final[Mapping[str, Row]] = {
     "no_key": Row(status=401, openai="invalid_request_error", code="invalid_api_key", anthropic="authentication_error"),
+    "scope": Row(status=403, openai="permission_error", code="scope_not_allowed", anthropic="permission_error"),
     "tier": Row(status=403, openai="permission_error", code="tier_not_allowed", anthropic="permission_error"),
     "shape": Row(status=400, openai="invalid_request_error", code=None, anthropic="invalid_request_error"),
     "path": Row(status=404, openai="invalid_request_error", code="unknown_url", anthropic="not_found_error"),

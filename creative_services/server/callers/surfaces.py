@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from creative_services.core.access import KeyScope
 from creative_services.core.completions import Request
 from creative_services.core.needs import NO_NEEDS, Needs
 from creative_services.core.usage import Usage
@@ -28,6 +29,7 @@ class Surface:
     name: str
     dialect: str
     operation: str
+    scope: KeyScope
     mark: str
     request: Callable[[Document], Request]
     usage: Callable[[Document], Usage | None]
@@ -52,6 +54,7 @@ CHAT: Final = Surface(
     name="chat",
     dialect="openai",
     operation="chat",
+    scope=KeyScope.CHAT,
     mark="choices",
     request=openai_inbound.request,
     usage=_chat_usage,
@@ -62,6 +65,7 @@ RESPONSES: Final = Surface(
     name="responses",
     dialect="responses",
     operation="chat",
+    scope=KeyScope.CHAT,
     mark="output",
     request=responses_inbound.request,
     usage=_responses_usage,
@@ -71,6 +75,7 @@ MESSAGES: Final = Surface(
     name="messages",
     dialect="anthropic",
     operation="chat",
+    scope=KeyScope.CHAT,
     mark="content",
     request=anthropic_inbound.request,
     usage=_messages_usage,
@@ -80,6 +85,7 @@ EMBEDDINGS: Final = Surface(
     name="embeddings",
     dialect="openai",
     operation="embeddings",
+    scope=KeyScope.EMBEDDINGS,
     mark="data",
     needs=Needs(embeddings=True),
     request=embedding_inbound.request,

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy
 from django_app.llms.admin.actions import harmless
 
 EXPORTED: Final = (
-    "key_id", "account", "owner", "user", "note", "state", "tiers", "requests_per_minute", "tokens_per_minute",
-    "budget_per_day", "budget_per_month", "expires_at", "last_used_at", "created_at", "created_by", "revoked_at",
-    "revoked_by",
+    "key_id", "account", "owner", "user", "note", "state", "tiers", "scopes", "requests_per_minute",
+    "tokens_per_minute", "budget_per_day", "budget_per_month", "expires_at", "last_used_at", "created_at",
+    "created_by", "revoked_at", "revoked_by",
 )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def export_keys(_admin: Any, request: HttpRequest, rows: Any) -> HttpResponse:
 
 def _cell(row: Any, name: str) -> Any:
     value = getattr(row, name)
-    if name == "tiers":
+    if name in ("tiers", "scopes"):
         return " ".join(value)
     if name in ("expires_at", "last_used_at", "created_at", "revoked_at"):
         return value.isoformat() if value else ""

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from creative_services.core.access import KeyScope
 from django_app.access import key_text
 from django_app.access.models import AccessKey
 from django_app.llms.models import Llms
@@ -27,12 +28,23 @@ class AccessKeyForm(KeyModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None chosen: every tier."),
     )
+    scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
+        required=False,
+        choices=[
+            (KeyScope.CHAT.value, _("Chat completions, responses and messages")),
+            (KeyScope.EMBEDDINGS.value, _("Embeddings")),
+            (KeyScope.MODELS.value, _("The list of models")),
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: everything."),
+    )
 
     class Meta:
         model = AccessKey
         fields = (
-            "owner", "user", "note", "tiers", "requests_per_minute", "tokens_per_minute", "budget_per_day",
-            "budget_per_month", "expires_at", "is_active",
+            "owner", "user", "note", "tiers", "scopes", "requests_per_minute", "tokens_per_minute",
+            "budget_per_day", "budget_per_month", "expires_at", "is_active",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

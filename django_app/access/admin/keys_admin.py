@@ -22,11 +22,12 @@ from django_app.llms.audit import acting
 
 add_tab(Tab("accesskey_changelist", _("API keys"), "view_accesskey", APP))
 
+_LIMITS: Any = (("requests_per_minute", "tokens_per_minute"), ("budget_per_day", "budget_per_month"))
 _FIELDSETS: Any = (
     (_("Whose it is"), {"fields": ("owner", ("user", "note"))}),
     (
         _("What it may do"),
-        {"fields": ("tiers", ("requests_per_minute", "tokens_per_minute"), ("budget_per_day", "budget_per_month"))},
+        {"fields": ("tiers", "scopes", *_LIMITS)},
     ),
     (_("How long"), {"fields": ("expires_at", "is_active")}),
 )

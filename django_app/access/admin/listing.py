@@ -39,7 +39,7 @@ def owner(row: AccessKey) -> SafeString:
 
 
 def rights(row: AccessKey) -> SafeString:
-    """Tiers as badges, and how fast it may go."""
+    """Tiers as badges, what it is for unless everything, and how fast it may go."""
     badges = format_html_join(" ", '<span class="cs-badge cs-tier-{}">{}</span>', ((tier, tier) for tier in row.tiers))
     limits = (
         (row.requests_per_minute, words.count(row.requests_per_minute), _("requests/min")),
@@ -47,7 +47,8 @@ def rights(row: AccessKey) -> SafeString:
     )
     lines = [(shown, unit) for limit, shown, unit in limits if limit]
     below = format_html_join("", '<small class="cs-sub">{} {}</small>', lines)
-    return format_html("{}{}", badges or _("every tier"), below)
+    only = format_html('<small class="cs-sub">{}</small>', _("only %(scopes)s") % {"scopes": ", ".join(row.scopes)})
+    return format_html("{}{}{}", badges or _("every tier"), only if row.scopes else "", below)
 
 
 def budgets(row: AccessKey) -> SafeString:

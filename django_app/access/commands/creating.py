@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from creative_services.core.access import KeyScope
 from creative_services.core.errors import ConfigurationError
 from creative_services.core.llm_registry import LLMTier
 from django_app.access import issuing
@@ -27,6 +28,8 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--note", default="", help="anything worth remembering")
     tiers = [tier.value for tier in LLMTier]
     parser.add_argument("--tier", action="append", default=[], choices=tiers, help="again for each; none: every tier")
+    scopes = [scope.value for scope in KeyScope]
+    parser.add_argument("--scope", action="append", default=[], choices=scopes, help="again for each; none: everything")
     for name in _LIMITS:
         parser.add_argument(f"--{name.replace('_', '-')}", metavar="NUMBER", help="none: no limit")
     parser.add_argument("--expires", metavar="WHEN", help="30d, 12h or 2027-01-31; none: never")
@@ -41,6 +44,7 @@ def run(task: Task) -> int:
         user=_user(options["user"], task.using),
         note=options["note"],
         tiers=options["tier"],
+        scopes=options["scope"],
         expires_at=_end(options["expires"]),
         **{name: options[name] for name in _LIMITS if options[name] is not None},
     )

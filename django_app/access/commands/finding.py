@@ -30,6 +30,7 @@ def described(row: AccessKey) -> dict[str, Any]:
         "note": row.note,
         "state": row.state.value,
         "tiers": row.tiers,
+        "scopes": row.scopes,
         "requests_per_minute": row.requests_per_minute,
         "tokens_per_minute": row.tokens_per_minute,
         "budget_per_day": row.budget_per_day,

@@ -13,7 +13,9 @@ from django_app.llms.commands.task import OK, Task
 
 HELP: Final = gettext_lazy("Show the keys, what they may do and what they spent. Never the keys themselves.")
 
-_HEADS: Final = ("key", "owner", "state", "tiers", "req/min", "tok/min", "day", "month", "expires", "last used")
+_HEADS: Final = (
+    "key", "owner", "state", "tiers", "scopes", "req/min", "tok/min", "day", "month", "expires", "last used",
+)  # fmt: skip
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -40,8 +42,8 @@ def run(task: Task) -> int:
 
 def _line(key: dict[str, Any]) -> list[Any]:
     return [
-        key["key"], key["owner"], key["state"], "+".join(key["tiers"]) or "all", key["requests_per_minute"],
-        key["tokens_per_minute"], _money(key["spent_today"], key["budget_per_day"]),
+        key["key"], key["owner"], key["state"], "+".join(key["tiers"]) or "all", "+".join(key["scopes"]) or "all",
+        key["requests_per_minute"], key["tokens_per_minute"], _money(key["spent_today"], key["budget_per_day"]),
         _money(key["spent_this_month"], key["budget_per_month"]), _moment(key["expires_at"]),
         _moment(key["last_used_at"]),
     ]  # fmt: skip

@@ -9,6 +9,7 @@ import django_app.access.key_text
 import django_app.access.models.rules
 from django.conf import settings
 from django.db import migrations, models
+from django.db.models.functions import Cast, Replace
 
 from django_app.access.changes import KEYS
 from django_app.llms import triggers
@@ -22,6 +23,14 @@ def install_triggers(apps, schema_editor):
 def remove_triggers(apps, schema_editor):
     """PostgreSQL keeps a trigger's function when its table goes."""
     triggers.remove(schema_editor.connection, KEYS)
+
+
+def without_known_scopes():
+    """The list's text without the scopes there were and what parts them."""
+    text = Cast("scopes", models.TextField())
+    for gone in ('"chat"', '"embeddings"', '"models"', ",", " "):
+        text = Replace(text, models.Value(gone), output_field=models.TextField())
+    return text
 
 
 class Migration(migrations.Migration):
@@ -63,6 +72,16 @@ class Migration(migrations.Migration):
                         help_text="None chosen: every tier.",
                         validators=[django_app.access.models.rules.only_tiers],
                         verbose_name="tiers",
+                    ),
+                ),
+                (
+                    "scopes",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="None chosen: everything.",
+                        validators=[django_app.access.models.rules.only_scopes],
+                        verbose_name="scopes",
                     ),
                 ),
                 (
@@ -246,6 +265,14 @@ class Migration(migrations.Migration):
                 condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length("digest"), 64),
                 name="access_digest_is_no_key",
                 violation_error_message="Only the digest of a key is stored.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="accesskey",
+            constraint=models.CheckConstraint(
+                condition=django.db.models.lookups.Exact(without_known_scopes(), models.Value("[]")),
+                name="access_scopes_known",
+                violation_error_message="This is not a list of scopes.",
             ),
         ),
         migrations.AddConstraint(

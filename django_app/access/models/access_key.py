@@ -15,7 +15,8 @@ from django_app.access.models.queryset import AccessKeyQuerySet
 
 # What all keys of an account have in common: a rotated key must not bring a second budget.
 SHARED: Final = (
-    "owner", "user_id", "tiers", "requests_per_minute", "tokens_per_minute", "budget_per_day", "budget_per_month",
+    "owner", "user_id", "tiers", "scopes", "requests_per_minute", "tokens_per_minute", "budget_per_day",
+    "budget_per_month",
 )  # fmt: skip
 
 
@@ -46,6 +47,9 @@ class AccessKey(models.Model):
     note = models.CharField(_("note"), max_length=200, blank=True, default="")
     tiers = models.JSONField(
         _("tiers"), blank=True, default=list, validators=[rules.only_tiers], help_text=_("None chosen: every tier.")
+    )
+    scopes = models.JSONField(
+        _("scopes"), blank=True, default=list, validators=[rules.only_scopes], help_text=_("None chosen: everything.")
     )
     requests_per_minute = rules.per_minute(_("requests per minute"))
     tokens_per_minute = rules.per_minute(_("tokens per minute"))

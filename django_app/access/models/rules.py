@@ -1,15 +1,17 @@
 """What the database itself holds about a key."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Length
+from django.db.models import Func, Q, Value
+from django.db.models.functions import Cast, Length, Replace
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
+from creative_services.core.access import KeyScope
 from creative_services.core.llm_registry import LLMTier
 
 DIGEST_LENGTH: Final = 64  # of a SHA-256 in hexadecimal digits
@@ -20,6 +22,13 @@ def only_tiers(value: Any) -> None:
     known = [tier.value for tier in LLMTier]
     if not isinstance(value, list) or any(tier not in known for tier in value):
         raise ValidationError(_("Tiers: %(tiers)s.") % {"tiers": ", ".join(known)}, code="not_tiers")
+
+
+def only_scopes(value: Any) -> None:
+    """Validates ``["chat", "models"]``."""
+    known = [scope.value for scope in KeyScope]
+    if not isinstance(value, list) or any(scope not in known for scope in value):
+        raise ValidationError(_("Scopes: %(scopes)s.") % {"scopes": ", ".join(known)}, code="not_scopes")
 
 
 def per_minute(verbose_name: Any) -> "models.PositiveIntegerField[Any, Any]":
@@ -45,6 +54,14 @@ def _at_least(field: str, least: int, told: Any) -> models.CheckConstraint:
     )
 
 
+def _nothing_but(field: str, words: Iterable[str]) -> Func:
+    """The list as the database writes it, without these words and what parts them: ``[]`` when it had no others."""
+    text: Func = Cast(field, models.TextField())
+    for gone in (*(f'"{word}"' for word in words), ",", " "):
+        text = Replace(text, Value(gone), output_field=models.TextField())
+    return text
+
+
 CONSTRAINTS: Final = (
     _at_least("requests_per_minute", 1, _("A limit of 0 lets nothing through: switch the key off instead.")),
     _at_least("tokens_per_minute", 1, _("A limit of 0 lets nothing through: switch the key off instead.")),
@@ -55,6 +72,12 @@ CONSTRAINTS: Final = (
         condition=Exact(Length("digest"), DIGEST_LENGTH),
         name="access_digest_is_no_key",
         violation_error_message=_("Only the digest of a key is stored."),
+    ),
+    # An unknown scope would have the whole key refused, and null would be read as everything.
+    models.CheckConstraint(
+        condition=Exact(_nothing_but("scopes", KeyScope), Value("[]")),
+        name="access_scopes_known",
+        violation_error_message=_("This is not a list of scopes."),
     ),
     models.CheckConstraint(
         condition=Q(revoked_at=None) | Q(is_active=False),

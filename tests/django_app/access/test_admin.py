@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 FORM = {
     "new_id": "abcdefg7", "owner": "checkout", "user": "", "note": "", "requests_per_minute": "60",
     "tokens_per_minute": "", "budget_per_day": "2.5", "budget_per_month": "", "expires_at_0": "", "expires_at_1": "",
-    "is_active": "on", "tiers": ["economy", "local"],
+    "is_active": "on", "tiers": ["economy", "local"], "scopes": ["chat", "models"],
 }  # fmt: skip
 SHAPE = re.compile(r"cs-[a-z]{7}\d-[0-9A-Za-z]{38}")
 
@@ -71,6 +71,7 @@ class TestShownOnce:
         row = AccessKey.objects.get()
         assert key_text.is_key(key)
         assert (row.key_id, row.created_by, row.tiers) == ("abcdefg7", "ann", ["economy", "local"])
+        assert row.scopes == ["chat", "models"]
         assert (row.requests_per_minute, row.budget_per_day) == (60, Decimal("2.5"))
         assert "no-store" in answer["Cache-Control"]
         assert answer.cookies.get("messages") is None
@@ -113,6 +114,7 @@ class TestShownOnce:
             ({"budget_per_month": "-1"}, "greater than or equal to 0"),
             ({"expires_at_0": "2020-01-01", "expires_at_1": "00:00"}, "This moment is over"),
             ({"tiers": ["gold"]}, "not one of the available choices"),
+            ({"scopes": ["all"]}, "not one of the available choices"),
             ({"new_id": "x"}, "Enter a valid value"),
         ):
             answer = client.post(url("accesskey_add"), {**FORM, **wrong})
@@ -168,7 +170,7 @@ class TestList:
         assert {row.owner for row in rows} == set(owners.split())
 
     def test_csv_has_neither_keys_nor_digests(self, client: Client) -> None:
-        row = make("=cmd()", tiers=["premium"])
+        row = make("=cmd()", tiers=["premium"], scopes=["chat", "models"])
         answer = client.post(url("accesskey_changelist"), {"action": "export_keys", "_selected_action": [row.pk]})
         (line,) = csv.DictReader(StringIO(answer.content.decode()))
         assert (line["key_id"], line["owner"], line["tiers"], line["state"]) == (
@@ -177,7 +179,23 @@ class TestList:
             "premium",
             "works",
         )
+        assert line["scopes"] == "chat models"
         assert row.digest not in answer.content.decode()
+
+    def test_a_key_that_is_not_for_everything_says_what_for(self, client: Client) -> None:
+        make("both"), make("narrow", scopes=["embeddings", "models"])
+        text = client.get(url("accesskey_changelist")).content.decode()
+        assert text.count('<small class="cs-sub">only embeddings, models</small>') == text.count("only ") == 1
+
+    def test_scopes_are_boxes_to_tick_and_their_edit_is_in_the_history(self, client: Client) -> None:
+        row = make(scopes=["chat"])
+        page = client.get(url("accesskey_change", row.pk)).content.decode()
+        boxes = re.findall(r'<input type="checkbox" name="scopes" value="(\w+)"[^>]*?( checked)?>', page)
+        assert boxes == [("chat", " checked"), ("embeddings", ""), ("models", "")]
+        client.post(url("accesskey_change", row.pk), {**FORM, "scopes": ["embeddings"]})
+        row.refresh_from_db()
+        assert row.scopes == ["embeddings"]
+        assert AuditEvent.objects.latest("id").changes["scopes"] == [["chat"], ["embeddings"]]
 
     def test_an_empty_list_says_what_to_do(self, client: Client) -> None:
         assert "manage.py access create" in client.get(url("accesskey_changelist")).content.decode()
@@ -216,7 +234,7 @@ class TestEnding:
 
     @pytest.mark.parametrize(("overlap", "hours"), [("1h", 1), ("1d", 24), ("7d", 168)])
     def test_rotating_gives_a_successor_and_an_end(self, client: Client, overlap: str, hours: int) -> None:
-        old = make(budget_per_day=Decimal(4), tiers=["local"], note="blue")
+        old = make(budget_per_day=Decimal(4), tiers=["local"], scopes=["chat"], note="blue")
         assert not SHAPE.search(client.get(url("rotate", old.pk)).content.decode())
         answer = client.post(url("rotate", old.pk), {"overlap": overlap})
         (key,) = SHAPE.findall(answer.content.decode())
@@ -226,6 +244,7 @@ class TestEnding:
         assert new is not None
         assert new.digest == key_text.digest_of(issuing.Secret(key))
         assert (new.account, new.budget_per_day, new.tiers, new.note) == (old.account, Decimal(4), ["local"], "blue")
+        assert new.scopes == ["chat"]
         assert old.expires_at is not None
         assert abs(old.expires_at - timezone.now() - timedelta(hours=hours)) < timedelta(minutes=5)
         assert old.state == new.state == "works"

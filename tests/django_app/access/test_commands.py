@@ -46,12 +46,15 @@ def test_everything_can_be_said() -> None:
     User.objects.create_user("ben")
     found = answer(
         "create", "shop", "--user", "ben", "--note", "blue", "--tier", "economy", "--tier", "local",
+        "--scope", "chat", "--scope", "models",
         "--requests-per-minute", "60", "--tokens-per-minute", "90000", "--budget-per-day", "2.5",
         "--budget-per-month", "40", "--expires", "30d",
     )  # fmt: skip
     row = AccessKey.objects.get()
     assert key_text.is_key(found["secret"])
-    assert found["tiers"] == ["economy", "local"]
+    assert (found["tiers"], found["scopes"]) == (["economy", "local"], ["chat", "models"])
+    assert (row.scopes, answer("list")[0]["scopes"]) == (["chat", "models"], ["chat", "models"])
+    assert "  chat+models  " in run("list")[0]
     assert (row.user.username, row.note, row.tiers) == ("ben", "blue", ["economy", "local"])  # type: ignore[union-attr]  # there is one
     assert (row.requests_per_minute, row.tokens_per_minute, row.budget_per_day) == (60, 90_000, Decimal("2.5"))
     assert row.expires_at is not None
@@ -68,6 +71,7 @@ def test_everything_can_be_said() -> None:
         (("--requests-per-minute", "0"), "greater than or equal to 1"),
         (("--budget-per-day", "much"), "must be a decimal number"),
         (("--tier", "gold"), "invalid choice"),
+        (("--scope", "all"), "invalid choice"),
     ],
 )
 def test_what_is_refused_makes_nothing(words: tuple[str, ...], told: str) -> None:

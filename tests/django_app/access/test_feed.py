@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from creative_services.adapters import DjangoKeys, django_keys
-from creative_services.core.access import KeyFeed, KeyRecord, KeySnapshot
+from creative_services.core.access import KeyFeed, KeyRecord, KeyScope, KeySnapshot
 from creative_services.core.errors import ConfigurationError, StoreUnreachableError
 from creative_services.core.llm_registry import LLMTier
 from django_app.access import issuing
@@ -22,7 +22,7 @@ from django_app.access.models import AccessKey
 pytestmark = pytest.mark.django_db
 
 LIMITS = {
-    "tiers": ["economy", "local"], "requests_per_minute": 60, "tokens_per_minute": 9000,
+    "tiers": ["economy", "local"], "scopes": ["chat", "models"], "requests_per_minute": 60, "tokens_per_minute": 9000,
     "budget_per_day": Decimal("2.5"), "budget_per_month": Decimal(40),
     "expires_at": datetime(2100, 1, 31, 12, tzinfo=UTC),
 }  # fmt: skip
@@ -48,14 +48,16 @@ def test_a_row_is_a_record() -> None:
     record = only(fetch(feed, None))
     assert record == KeyRecord(
         id=issued.row.key_id, account=issued.row.account, digest=bytes.fromhex(issued.row.digest), owner="shop",
-        **{**LIMITS, "tiers": frozenset({LLMTier.ECONOMY, LLMTier.LOCAL})},  # type: ignore[arg-type]  # as above
+        **{**LIMITS, "tiers": frozenset({LLMTier.ECONOMY, LLMTier.LOCAL}),  # type: ignore[arg-type]  # as above
+           "scopes": frozenset({KeyScope.CHAT, KeyScope.MODELS})},
     )  # fmt: skip
 
 
 def test_no_limit_is_none() -> None:
     make()
     record = only(fetch(DjangoKeys(), None))
-    assert (record.tiers, record.requests_per_minute, record.budget_per_day, record.expires_at) == (None,) * 4
+    assert (record.tiers, record.scopes, record.requests_per_minute, record.budget_per_day) == (None,) * 4
+    assert record.expires_at is None
 
 
 def test_a_look_is_one_small_query_and_a_change_one_more() -> None:

@@ -3,16 +3,19 @@
 import re
 from datetime import timedelta
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.db.models import JSONField, Value
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creative_services.core.access import KeyScope
 from creative_services.core.errors import ConfigurationError
 from creative_services.core.ledger import Batch, LedgerRecord
 from creative_services.core.secrets import Secret, redact
@@ -60,12 +63,21 @@ class TestTable:
         [
             {"requests_per_minute": 0}, {"tokens_per_minute": 0}, {"budget_per_day": -1}, {"budget_per_month": -1},
             {"digest": "cs-abcdefg7-" + "a" * 38}, {"revoked_at": timezone.now(), "is_active": True},
+            {"scopes": ["admin"]}, {"scopes": ["chat", "admin"]}, {"scopes": "chat"}, {"scopes": ["chat", None]},
+            {"scopes": Value(None, JSONField())}, {"scopes": {}}, {"scopes": [["chat"]]},
         ],
     )  # fmt: skip
     def test_what_the_database_refuses(self, wrong: dict[str, Any]) -> None:
         row = make()
         with pytest.raises(IntegrityError), transaction.atomic():
             AccessKey.objects.filter(pk=row.pk).update(**wrong)
+
+    def test_any_choice_of_scopes_can_be_stored(self) -> None:
+        for size in range(len(KeyScope) + 1):
+            for chosen in permutations([scope.value for scope in KeyScope], size):
+                row = make(scopes=list(chosen))
+                row.refresh_from_db()
+                assert row.scopes == list(chosen)
 
     def test_two_rows_have_neither_id_nor_digest_in_common(self) -> None:
         row = make()
@@ -74,7 +86,8 @@ class TestTable:
                 AccessKey.objects.create(owner="twin", **twin)
 
     @pytest.mark.parametrize(
-        "wrong", [{"tiers": ["gold"]}, {"tiers": "local"}, {"requests_per_minute": 0}, {"owner": ""}]
+        "wrong",
+        [{"tiers": ["gold"]}, {"tiers": "local"}, {"scopes": ["all"]}, {"requests_per_minute": 0}, {"owner": ""}],
     )
     def test_what_is_refused_with_a_sentence(self, wrong: dict[str, Any]) -> None:
         with pytest.raises(ConfigurationError):
@@ -210,3 +223,12 @@ def test_tiers_are_checked_by_name() -> None:
     only_tiers(["economy", "local"])
     with pytest.raises(ValidationError, match="economy, standard, premium, local"):
         only_tiers(["gold"])
+
+
+def test_scopes_are_checked_by_name() -> None:
+    from django_app.access.models.rules import only_scopes
+
+    only_scopes(["embeddings", "chat"])
+    for wrong in (["all"], "chat", None):
+        with pytest.raises(ValidationError, match="chat, embeddings, models"):
+            only_scopes(wrong)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from creative_services.core.access import KeyRecord, KeySnapshot
+from creative_services.core.access import KeyRecord, KeyScope, KeySnapshot
 from creative_services.core.errors import ConfigurationError
 from creative_services.core.llm_registry import LLMTier
 from creative_services.server.access.key_follower import KeyFollower
@@ -26,14 +26,16 @@ def named(written: str) -> KeySnapshot:
 class TestFromTheEnvironment:
     def test_a_key_alone(self) -> None:
         (record,) = named(SECRET).by_digest.values()
-        assert (record.id, record.owner, record.tiers) == ("key-1", "", None)
+        assert (record.id, record.owner, record.tiers, record.scopes) == ("key-1", "", None, None)
         assert record.digest == digest_of(SECRET)
 
     def test_with_everything(self) -> None:
-        written = f"alice={SECRET}; rpm=60; tpm=9000; tiers=economy+local; day=1.5; month=20; until=2030-01-01"
+        limits = "rpm=60; tpm=9000; tiers=economy+local; scopes=chat+models; day=1.5; month=20; until=2030-01-01"
+        written = f"alice={SECRET}; {limits}"
         (record,) = named(written).by_digest.values()
         assert (record.id, record.requests_per_minute, record.tokens_per_minute) == ("alice", 60, 9000)
         assert record.tiers == {LLMTier.ECONOMY, LLMTier.LOCAL}
+        assert record.scopes == {KeyScope.CHAT, KeyScope.MODELS}
         assert (record.budget_per_day, record.budget_per_month) == (Decimal("1.5"), Decimal(20))
         assert record.expires_at == datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -52,6 +54,7 @@ class TestFromTheEnvironment:
         [
             ("short", "at least 16"), ("ä" * 20, "at least 16"), (f"{SECRET};rpm=many", "cannot be read"),
             (f"{SECRET};colour=red", "unknown option"), (f"{SECRET};tiers=gold", "cannot be read"),
+            (f"{SECRET};scopes=all", r"as in scopes=chat\+embeddings"), (f"{SECRET};scopes=", "cannot be read"),
             ("sha256:zz", "64 hexadecimal"), (f"{SECRET},{SECRET}", "the same key"), (f"{SECRET};day=x", "day"),
             (f"bob={SECRET}a,bob={SECRET}b", "two keys are called 'bob'"), (f"{SECRET};rpm=0", "lets nothing through"),
         ],
