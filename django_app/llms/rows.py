@@ -32,6 +32,13 @@ _COMMON: Final = (
 COLUMNS: Final = (*_OWN, *_COMMON)
 
 
+class _Array(JSONArray):
+    """On PostgreSQL without Django's way by JSONB, which takes half as long again, to become text at once."""
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="JSON_BUILD_ARRAY", **context)
+
+
 def _text(what: Any) -> Cast:
     return Cast(what, models.TextField())
 
@@ -39,7 +46,7 @@ def _text(what: Any) -> Cast:
 # A table of thousands has as many keys and endpoints, but some hundred models at most: what their rows have in common
 # is read as one text, and understood once.
 _AS_TEXT: Final = frozenset({"cost_per_1k_input", "cost_per_1k_output", "capabilities"})
-_COMMON_TEXT: Final = _text(JSONArray(*(_text(name) if name in _AS_TEXT else models.F(name) for name in _COMMON)))
+_COMMON_TEXT: Final = _text(_Array(*(_text(name) if name in _AS_TEXT else models.F(name) for name in _COMMON)))
 _CHOSEN: Final = ("id", "name", "api_key", "api_endpoint", _text("options"), _COMMON_TEXT)
 
 # The columns of _CHOSEN.
