@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging import getLogger
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -13,6 +14,8 @@ from django_app.llms.usage.gateway import GatewayUsage
 from django_app.llms.usage.totals import roll_up
 
 _SUM_SECONDS: Final = 10.0
+
+_log = getLogger("creative_services.site")
 
 
 class SiteLedger:
@@ -48,7 +51,10 @@ class Sums:
         """Sum up what has come since, if it is time."""
         if monotonic() >= self._due:
             self._due = monotonic() + _SUM_SECONDS
-            roll_up("default")
+            try:
+                roll_up("default")
+            except DatabaseError as error:  # the rows themselves are stored; the next time sums them up
+                _log.info("Usage is stored, but not summed up this time: %s", error)
 
 
 @contextmanager

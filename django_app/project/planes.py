@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import django
 from django.db import DatabaseError, connection
 
-from creative_services.config import environment
+from creative_services.config import environment, setting
 from creative_services.core.errors import RegistryUnavailableError
 from creative_services.server.app import App, DataPlane
 from creative_services.server.callers.incoming import Receive, Scope, Send
@@ -20,21 +20,25 @@ from creative_services.server.control.bridge import Bridge
 from creative_services.server.settings import Settings
 from creative_services.system_clock import SystemClock
 from django_app.project.replicas import PATHS, NoRouting, Routing, first_of, routing
-from django_app.project.site import DATA_DIR, Site
+from django_app.project.site import ALLOWED_HOSTS, DATA_DIR, Site
 
 _AGAIN_SECONDS: Final = 1.0
+_EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - no name of a host
 
 T = TypeVar("T")
 
 _log = getLogger("creative_services.site")
 
 
-def enter(data_dir: Path | None = None) -> Site:
-    """Let Django know where it is; in every process of a site, first of all."""
+def enter(data_dir: Path | None = None, *, host: str = "") -> Site:
+    """Let Django know where it is; in every process of a site, first of all. At ``host`` pages may be asked for."""
     # Django and the processes we start read both from there. Ours, whatever project this shell is used for otherwise.
     os.environ["DJANGO_SETTINGS_MODULE"] = "django_app.project.settings"  # noqa: TID251
     if data_dir is not None:
         os.environ[DATA_DIR] = str(data_dir)  # noqa: TID251
+    if host and host not in _EVERYWHERE:
+        names = (setting(environment(), ALLOWED_HOSTS), f"[{host}]" if ":" in host else host)
+        os.environ[ALLOWED_HOSTS] = ",".join(filter(None, names))  # noqa: TID251
     site = Site.from_env()
     django.setup()
     return site

@@ -31,7 +31,7 @@ def run(*, host: str, port: int, workers: int, data_dir: Path | None, demo: bool
     settings_of(site, workers=workers)
     directory.prepare(path)
     with directory.held(path):
-        return _serve(host, port, workers, enter(path), demo)
+        return _serve(host, port, workers, enter(path, host=host), demo)
 
 
 def _serve(host: str, port: int, workers: int, site: Site, demo: bool) -> int:

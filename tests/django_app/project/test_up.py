@@ -192,6 +192,11 @@ def test_without_a_word_of_trust_forwarded_headers_are_nobodys(up: Starts) -> No
     assert site.get("/admin/login/", host="evil.example").status == 400
 
 
+def test_the_address_it_listens_on_is_a_name_of_it(up: Starts) -> None:
+    site = up("--demo", "--host", "127.0.0.2", host="127.0.0.2").ready()
+    assert site.get("/admin/login/").status == 200
+
+
 def test_bodies_in_chunks_are_read_and_large_ones_refused(up: Starts) -> None:
     site = up("--demo").ready()
     browser = Browser(site)

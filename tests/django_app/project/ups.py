@@ -33,10 +33,10 @@ def command(*options: str) -> list[str]:
 class Up:
     """One start of a site."""
 
-    def __init__(self, data: Path, *options: str, **environ: str) -> None:
-        self.data = data
+    def __init__(self, data: Path, *options: str, host: str = "127.0.0.1", **environ: str) -> None:
+        self.data, self.host = data, host
         (self.port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self._said = (data.parent / f"said-{self.port}").open("w+")
         self._log = (data.parent / f"log-{self.port}").open("w+")
         words = command("--port", str(self.port), "--data-dir", str(data), *options)
@@ -78,7 +78,7 @@ class Up:
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> HTTPResponse:
         """One request on a connection of its own; the whole answer, its text in ``content``."""
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+        with closing(HTTPConnection(self.host, self.port, timeout=PATIENCE)) as connection:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             answer = connection.getresponse()
             answer.content = answer.read()  # type: ignore[attr-defined]  # kept beside it, the connection ends here
