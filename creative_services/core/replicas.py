@@ -30,6 +30,14 @@ class Replica:
         """The same, asked no more; or again."""
         return replace(self, draining=draining, edition=self.edition + 1)
 
+    def counting(self, data: Mapping[str, Any]) -> "Replica":
+        """The same with new figures of its own."""
+        return replace(self, data=data, edition=self.edition + 1)
+
+    def differs_by_figures(self, other: "Replica") -> bool:
+        """Whether only what it counts is another: nothing that a route depends on."""
+        return replace(self, data=other.data, edition=other.edition) == other
+
     def precedes(self, other: "Replica") -> bool:
         """Whether ``other`` is a later registration of the same id, or a later state of this one."""
         return (self.token, self.edition) < (other.token, other.edition)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -127,17 +127,26 @@ async def _everyone(store: KeyValueStore) -> Sequence[Seen]:
     found = [each for raw in kept.values() if (each := registrations.decoded(raw)) and each.holder in alive]
     presence = Presence(SystemClock(), store_expires=isinstance(store, Expires))
     return [
-        *(Seen(replica=each, since=each.since or None) for each in found),
+        *map(_held, found),
         *map(_registered, presence.living(servers)),
     ]
 
 
 def _registered(record: Mapping[str, Any]) -> Seen:
-    stats = (record.get("data") or {}).get("request_stats") or {}
+    return _seen(of_server(record), connected=False, beat=record.get("last_heartbeat"))
+
+
+def _held(replica: Replica) -> Seen:
+    return _seen(replica, connected=True, since=replica.since or None)
+
+
+def _seen(replica: Replica, *, connected: bool, since: float | None = None, beat: float | None = None) -> Seen:
+    stats = replica.data.get("request_stats") or {}
     return Seen(
-        replica=of_server(record),
-        connected=False,
-        beat=record.get("last_heartbeat"),
+        replica=replica,
+        connected=connected,
+        since=since,
+        beat=beat,
         in_flight=stats.get("in_flight"),
         answered=stats.get("last_15_minutes"),
         latency=stats.get("last_15_minutes_latency"),
@@ -145,18 +154,9 @@ def _registered(record: Mapping[str, Any]) -> Seen:
 
 
 def _connected(document: Mapping[str, Any]) -> Seen:
-    found = registrations.registration(document)
-    since = float(document.get("since") or 0.0)
-    replica = Replica(
-        id=found.id,
-        endpoint=found.endpoint,
-        capabilities=found.capabilities,
-        weight=found.weight,
-        draining=found.draining,
-        holder=str(document.get("holder", "")),
-        since=since,
-    )
-    return Seen(replica=replica, since=since or None)
+    told = registrations.registration(document)
+    data, since = registrations.figures(document.get("data") or {}), float(document.get("since") or 0.0)
+    return _held(replace(told, holder=str(document.get("holder", "")), since=since, data=data))
 
 
 async def _change(store: KeyValueStore, replica_id: str, change: Callable[[Replica], Replica | None]) -> bool:

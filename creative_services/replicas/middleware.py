@@ -3,14 +3,13 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from logging import getLogger
 from random import random
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from creative_services.core.errors import StoreError
 from creative_services.replicas.endings import finished
-from creative_services.replicas.registry import ServerRegistry
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -20,6 +19,16 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 WINDOW: Final = 15 * 60.0
 _BUCKET: Final = 15.0  # what is counted falls out of the window in steps of this many seconds
 _log = getLogger("creative_services.replicas")
+
+
+class Told(Protocol):
+    """Who hears of it: a ``ServerRegistry``, or a ``Registration`` at a routing service."""
+
+    lease: float
+
+    async def heartbeat(self, *, data: Mapping[str, Any] | None = None) -> bool:
+        """Take the figures; False when the server is not registered."""
+        ...
 
 
 class Counts:
@@ -63,7 +72,7 @@ class RequestCounterMiddleware:
     where nobody announces a start) to its end, so that it needs no other.
     """
 
-    def __init__(self, app: App, registry: ServerRegistry, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, app: App, registry: Told, *, now: Callable[[], float] = time.monotonic) -> None:
         self.app, self.registry = app, registry
         self.counts = Counts(now)
         self._now = now

@@ -1,5 +1,6 @@
 """A replica's side of a registration: hold the connection, and hold it again whenever it breaks."""
 
+import asyncio
 import http.client
 import json
 import socket
@@ -11,6 +12,7 @@ from logging import getLogger
 from random import random
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 from creative_services.core.errors import ReplicaError, ReplicaRefusedError
 from creative_services.core.retries import full_jitter
@@ -20,6 +22,8 @@ from creative_services.replicas.doorway import Doorway
 # The service shows life every 5 s; one that is silent for three times as long is gone without a farewell.
 _SILENT_SECONDS: Final = 15.0
 _LONGEST_PAUSE: Final = 30.0
+# How often a replica that counts tells what it counted.
+_TELLS_EVERY: Final = 10.0
 # Said when somebody wanted this replica out; coming back would undo it.
 _FINAL: Final = "evicted"
 _log = getLogger("creative_services.replicas")
@@ -47,6 +51,7 @@ class Registration:
         servers = [api_server] if isinstance(api_server, str) else list(api_server)
         self._doors = [Doorway(server, token) for server in servers]
         self.replica_id = replica_id or f"replica-{endpoint.rpartition(':')[2]}-{uuid.uuid4().hex[:8]}"
+        self.lease = _TELLS_EVERY * 3  # what middleware divides by three
         self._body: dict[str, Any] = {
             "replica_id": self.replica_id,
             "endpoint": endpoint,
@@ -98,6 +103,22 @@ class Registration:
         if thread is not None and thread is not threading.current_thread():
             thread.join(2 * _SILENT_SECONDS)
         self._thread = None
+
+    async def heartbeat(self, data: Mapping[str, Any] | None = None) -> bool:
+        """Tell the service what is counted here; False when we are not registered. Presence needs no heartbeat."""
+        if not self.registered or not data:
+            return False
+        return await asyncio.to_thread(self._tell, data)
+
+    def _tell(self, data: Mapping[str, Any]) -> bool:
+        path = f"/register/{quote(self.replica_id, safe='')}"
+        for door in self._doors:
+            with suppress(ReplicaError):
+                connection, response = door.open("PUT", path, data)
+                connection.close()
+                if response.status == 200:
+                    return True
+        return False
 
     def _hold_for_ever(self) -> None:
         failures = 0

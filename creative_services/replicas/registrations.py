@@ -17,6 +17,7 @@ MOST_PAIRS: Final = 100
 LONGEST_NAME: Final = 128
 LONGEST_TEXT: Final = 1024
 HEAVIEST: Final = 1000.0
+FIGURES: Final = ("in_flight", "last_15_minutes", "last_15_minutes_latency")
 
 _ID: Final = re.compile(r"[!-~][ -~]{0,199}\Z")
 # host:port as gRPC wants it, or a URL; nothing that would begin another header, another query or a user's name.
@@ -84,6 +85,19 @@ def _weight(value: Any) -> float:
     return float(value)
 
 
+def figures(document: Any) -> dict[str, Any]:
+    """What a replica counts, as ``RequestCounterMiddleware`` tells it; ``ConfigurationError`` for anything else."""
+    stats = document.get("request_stats", {}) if isinstance(document, Mapping) else None
+    if not isinstance(stats, Mapping) or not all(map(_is_figure, (stats.get(name, 0) for name in FIGURES))):
+        raise ConfigurationError(f'Figures are {{"request_stats": {{...}}}} with numbers for {", ".join(FIGURES)}.')
+    known = {name: stats[name] for name in FIGURES if name in stats}
+    return {"request_stats": known} if known else {}
+
+
+def _is_figure(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1e15
+
+
 def told(replica: Replica) -> dict[str, Any]:
     """What others are told of a replica: the documented fields, and what is out of the ordinary."""
     document: dict[str, Any] = {
@@ -100,7 +114,8 @@ def told(replica: Replica) -> dict[str, Any]:
 
 def told_in_full(replica: Replica) -> dict[str, Any]:
     """The same for those who look after replicas: also who holds it, and since when."""
-    return {**told(replica), "holder": replica.holder, "since": replica.since}
+    figures = {"data": dict(replica.data)} if replica.data else {}
+    return {**told(replica), "holder": replica.holder, "since": replica.since, **figures}
 
 
 def encoded(replica: Replica) -> bytes:
@@ -122,6 +137,7 @@ def decoded(raw: bytes) -> Replica | None:
             holder=str(document["holder"]),
             token=int(document["token"]),
             edition=int(document.get("edition", 0)),
+            data=figures(document.get("data") or {}),
             since=float(document.get("since", 0.0)),
         )
     except (ValueError, KeyError, TypeError):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from creative_services.core.errors import ReplicaError, ReplicaRefusedError
-from creative_services.replicas import Registration, ServerRegistry, open_store
+from creative_services.replicas import Registration, RequestCounterMiddleware, ServerRegistry, open_store
 from creative_services.replicas.desk import Seen, ServiceDesk, desk_at
 from creative_services.server.replicas import routing_service
 from tests.replicas.service import RoutingServer
@@ -29,6 +29,30 @@ def test_at_a_service(routing: RoutingServer) -> None:
         assert desk.read() == []
         assert not desk.evict("a/b c")
         assert not desk.drain("a/b c")
+
+
+async def test_what_a_replica_counts_is_told_through_the_middleware(routing: RoutingServer) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        """A model server's."""
+
+    registration = Registration(routing.url, "h:1", [{"model": "m"}], replica_id="a/b c")
+    counting = RequestCounterMiddleware(app, registry=registration)
+    assert not await counting.publish(), "nobody is registered yet"
+    with registration:
+        await counting({"type": "http"}, None, None)  # type: ignore[arg-type]  # the app asks for neither
+        counting.counts.in_flight = 2
+        assert await counting.publish()
+        (seen,) = desk_at(routing.url).read()
+        assert (seen.in_flight, seen.answered) == (2, 1)
+        assert seen.latency is not None
+        # What is documented is told as it is documented.
+        assert routing.ask("/registry")[1] == {
+            "replicas": [{"replica_id": "a/b c", "endpoint": "h:1", "capabilities": [{"model": "m"}]}]
+        }
+    await counting.aclose()
+    for wrong in ([], {"request_stats": {"in_flight": "many"}}, {"request_stats": {"in_flight": -1}}):
+        assert routing.ask("/register/r", "PUT", wrong)[0] == 422
+    assert routing.ask("/register/nobody", "PUT", {"request_stats": {"in_flight": 1}})[0] == 404
 
 
 def test_in_a_store_servers_and_replicas(tmp_path: Path) -> None:

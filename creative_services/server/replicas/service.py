@@ -17,7 +17,7 @@ from creative_services.core.errors import ConfigurationError, StoreError
 from creative_services.core.replicas import Replica
 from creative_services.core.secrets import Secret
 from creative_services.core.store import KeyValueStore
-from creative_services.replicas.registrations import registration, told, told_in_full
+from creative_services.replicas.registrations import figures, registration, told, told_in_full
 from creative_services.server.replicas.answers import (
     NOT_FOUND,
     Receive,
@@ -111,6 +111,8 @@ class RoutingService:
             _only(method, "GET")
             return await send_json(send, 200, {"status": "healthy"})
         self._admit(scope)
+        if first == "register" and rest and method == "PUT":
+            return await self._count(rest, scope, receive, send)
         if first in ("register", "drain") and rest:
             return await self._manage(method, first, rest, send)
         if first == "register":
@@ -139,7 +141,7 @@ class RoutingService:
         """DELETE /register/{id}; POST and DELETE /drain/{id}."""
         change: Callable[[Replica], Replica | None]
         if what == "register":
-            _only(method, "DELETE")
+            _only(method, "DELETE", "PUT")
             status, change = "unregistered", _removed
         else:
             _only(method, "POST", "DELETE")
@@ -152,6 +154,16 @@ class RoutingService:
         if not await self._roll.change(replica_id, change):
             raise Refusal(404, "no such replica")
         await send_json(send, 200, {"status": status, "replica_id": replica_id})
+
+    async def _count(self, replica_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """PUT /register/{id}: what a replica counts, for those who look after it."""
+        try:
+            data = figures(await body_in(scope, receive))
+        except ConfigurationError as error:
+            raise Refusal(422, str(error)) from None
+        if not await self._roll.change(replica_id, lambda replica: replica.counting(data)):
+            raise Refusal(404, "no such replica")
+        await send_json(send, 200, {"status": "counted", "replica_id": replica_id})
 
     async def _register(self, scope: Scope, receive: Receive, send: Send) -> None:
         document = await body_in(scope, receive)

@@ -1,5 +1,6 @@
 """A routing service for the screens, and replicas that are connected to it."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,6 +40,10 @@ class Fleet:
         registration = Registration(self._url, f"{host}.internal:8000", list(capabilities) or [QWEN], replica_id=name)
         self._stack.enter_context(registration)
         self._known[name] = registration
+
+    def counts(self, name: str, **figures: float) -> None:
+        """It tells what it counts."""
+        assert asyncio.run(self._known[name].heartbeat({"request_stats": figures}))
 
     def drop(self, name: str) -> None:
         """Its connection ends."""

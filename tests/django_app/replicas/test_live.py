@@ -43,7 +43,12 @@ def test_drain_and_evict_by_keyboard_while_the_page_lives(visit: Visit, fleet: F
     fleet.add("gpu-1", QWEN, {"model": "qwen2-vl", "type": "vision"})
     fleet.add("gpu-2", QWEN)
     fleet.add("gpu-3", LLAMA)
+    # The browser's own loop runs in this thread.
+    for number, busy in enumerate((4, 1, 2), start=1):
+        figures = {"in_flight": busy, "last_15_minutes": 300 * busy, "last_15_minutes_latency": 0.1 + busy / 10}
+        Thread(target=fleet.counts, args=(f"gpu-{number}",), kwargs=figures).start()
     page = go(visit, "?route=model%3Dqwen2%26type%3Dchat")
+    page.wait_for_selector("text=1200 calls in 15 min")
     visit.picture("replicas")
     drain = line(page, "gpu-1").locator("text=Drain…")
     drain.focus()

@@ -73,11 +73,14 @@ def test_a_service_that_is_away_is_told_and_nothing_breaks(client: Client, setti
 @pytest.mark.django_db
 def test_a_row_says_what_is_known(client: Client, fleet: Fleet) -> None:
     fleet.add("a/b <i>", LLAMA)
+    fleet.counts("a/b <i>", in_flight=3, last_15_minutes=40, last_15_minutes_latency=0.25)
     (row,) = client.get(at("live")).json()["rows"]
     assert "a/b &lt;i&gt;" in row["html"]
     assert "<i>" not in row["html"]
     assert "model=llama gpus=2 type=chat" in row["html"]
     assert "data-cs-since" in row["html"]
+    assert ">3<" in row["html"]
+    assert "250 ms" in row["html"]
     assert "id=a%2Fb%20%3Ci%3E" in row["html"]
 
 

@@ -213,6 +213,22 @@ async def test_changes_are_told_after_the_roster(app: RoutingService) -> None:
     await feed.leave()
 
 
+async def test_figures_are_no_news_to_those_who_route(app: RoutingService) -> None:
+    held = await register(app, "a")
+    feed = await Visit(app, "GET", "/changes").begun()
+    counted = json.dumps({"request_stats": {"in_flight": 3, "of no interest": 1}}).encode()
+    assert (await ask(app, "/register/a", "PUT", body=counted))[0] == 200
+    told = (await ask(app, "/registry?details=1"))[1]["replicas"][0]
+    assert told["data"] == {"request_stats": {"in_flight": 3}}
+    assert await routed(app, model="qwen2") == "a"
+    await ask(app, "/drain/a", "POST")
+    await asyncio.sleep(0.05)
+    assert [each["event"] for each in feed.events] == ["roster", "draining"]
+    assert (await ask(app, "/registry?details=1"))[1]["replicas"][0]["data"] == told["data"]
+    await feed.leave()
+    await held.leave()
+
+
 GOOD = {"replica_id": "r", "endpoint": "h:1", "capabilities": []}
 
 
