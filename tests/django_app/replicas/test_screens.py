@@ -201,3 +201,11 @@ def test_the_entries_app_is_asked_for() -> None:
     with override_settings(INSTALLED_APPS=["django.contrib.contenttypes", "django_app.replicas"]):
         assert [message.id for message in entries_app()] == ["creative_services.E009"]
     assert entries_app() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("language", "shown"), [("de", "Austragen…"), ("zh-hans", "移除…"), ("en", "Evict…")])
+def test_in_three_languages(client: Client, fleet: Fleet, language: str, shown: str) -> None:
+    fleet.add("one", QWEN)
+    answer = client.get(at(LIST), headers={"accept-language": language})
+    assert shown in answer.content.decode()
