@@ -67,7 +67,7 @@ def latency(quick: bool) -> None:
         }
         seen = _rounds(served, connections=1, seconds=seconds, rounds=rounds)
     direct = {name: statistics.median(getattr(rate, name) for rate in seen[DIRECTLY]) for name in ("p50", "p99")}
-    print("\nAdded latency at one connection, ms; medians of the rounds")
+    print("\nAdded latency at one connection, ms; medians of the rounds (nginx: what any process on another core adds)")
     print(f"{'':24}{'p50':>9}{'p99':>9}{'added p50':>12}{'added p99':>12}")
     for name, runs in seen.items():
         told = {each: statistics.median(getattr(rate, each) for rate in runs) for each in ("p50", "p99")}
