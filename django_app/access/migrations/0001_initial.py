@@ -25,9 +25,9 @@ def remove_triggers(apps, schema_editor):
     triggers.remove(schema_editor.connection, KEYS)
 
 
-def without_known_scopes():
+def without_known_scopes() -> models.Func:
     """The list's text without the scopes there were and what parts them."""
-    text = Cast("scopes", models.TextField())
+    text: models.Func = Cast("scopes", models.TextField())
     for gone in ('"chat"', '"embeddings"', '"models"', ",", " "):
         text = Replace(text, models.Value(gone), output_field=models.TextField())
     return text

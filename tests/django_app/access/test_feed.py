@@ -21,7 +21,7 @@ from django_app.access.models import AccessKey
 
 pytestmark = pytest.mark.django_db
 
-LIMITS = {
+LIMITS: dict[str, Any] = {
     "tiers": ["economy", "local"], "scopes": ["chat", "models"], "requests_per_minute": 60, "tokens_per_minute": 9000,
     "budget_per_day": Decimal("2.5"), "budget_per_month": Decimal(40),
     "expires_at": datetime(2100, 1, 31, 12, tzinfo=UTC),
@@ -48,7 +48,7 @@ def test_a_row_is_a_record() -> None:
     record = only(fetch(feed, None))
     assert record == KeyRecord(
         id=issued.row.key_id, account=issued.row.account, digest=bytes.fromhex(issued.row.digest), owner="shop",
-        **{**LIMITS, "tiers": frozenset({LLMTier.ECONOMY, LLMTier.LOCAL}),  # type: ignore[arg-type]  # as above
+        **{**LIMITS, "tiers": frozenset({LLMTier.ECONOMY, LLMTier.LOCAL}),
            "scopes": frozenset({KeyScope.CHAT, KeyScope.MODELS})},
     )  # fmt: skip
 

@@ -153,6 +153,8 @@ def test_every_edit_holds_on_every_gateway_within_a_second(site: Site) -> None:
     site.until(200, key)
     site.edit("edit(tiers=['premium'])")
     assert "It may use: premium" in site.until(403, key)
+    site.edit("edit()")
+    site.until(200, key)
     site.edit("edit(scopes=['embeddings'])")
     assert "lacks the scope 'chat'" in site.until(403, key)
     site.edit("edit(is_active='')")
