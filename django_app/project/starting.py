@@ -71,7 +71,7 @@ def entries(say: Say, *, with_demo: bool) -> None:
     changes = plan(sources.from_environment(), sources.ENVIRONMENT, "default")
     carry_out(changes, "default")
     if changed := sum(change.kind != SAME for change in changes):
-        say(f"{changed} entries were taken from the environment.")
+        say(f"Entries taken from the environment: {changed}.")
     demo.step_aside()
     if with_demo and (added := demo.add()):
-        say(f"{len(added)} demo entries were added: {', '.join(row.name for row in added)}.")
+        say(f"Demo entries added: {', '.join(row.name for row in added)}.")

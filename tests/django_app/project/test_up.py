@@ -47,7 +47,7 @@ def test_a_second_start_keeps_everything_and_prints_no_password(up: Starts) -> N
     assert "password" not in second.said()
     assert Browser(second).log_in(password).status == 302
     assert second.rows() == ["kept"]
-    assert "demo entries" not in second.logged()
+    assert "Demo entries" not in second.logged()
     for name in ("secret_key", "encryption_keys"):
         assert (second.data / name).stat().st_mode & 0o777 == 0o600
     assert second.data.stat().st_mode & 0o777 == 0o700
