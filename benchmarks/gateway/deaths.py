@@ -22,7 +22,7 @@ CALLERS = 32
 
 def deaths(quick: bool) -> None:
     """Count what was answered, and what the ledger has."""
-    calls = 15_000 if quick else 100_000
+    calls = 20_000 if quick else 100_000
     began = time.monotonic()
     with upstream() as vendor, tempfile.TemporaryDirectory() as folder:
         with gateway(vendor, Path(folder), workers=2) as served:
@@ -43,7 +43,7 @@ async def _under_load(url: str, pid: int, calls: int) -> tuple[set[str], int]:
     killed = 0
     while not over.is_set():
         with suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), random.uniform(1.0, 3.0))
+            await asyncio.wait_for(over.wait(), random.uniform(0.5, 2.5))
         workers = [each for each in family(pid)[1:] if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
         if workers and answered and not over.is_set():
             os.kill(random.choice(workers), signal.SIGKILL)
