@@ -15,6 +15,7 @@ import pytest
 from creative_services.core.errors import StoreError
 from creative_services.replicas import ModelRegistry, ServerRegistry, open_store
 from creative_services.server.replicas import RoutingService, routing_service
+from tests.replicas.proxy import Cable, cable
 from tests.replicas.service import RoutingServer
 from tests.replicas.stores import EVERY, SERVED, Kind, StartServer
 from tests.server.replicas.test_service import Visit, ask, register, routed
@@ -288,3 +289,63 @@ async def test_a_full_disk_is_told_and_nobody_who_is_known_is_lost(kind: Kind, s
         await until(lambda: _both(two, model, 2))
         await held.leave()
         await late.leave()
+
+
+@asynccontextmanager
+async def cabled(kind: Kind, port: int, lease: float) -> AsyncIterator[tuple[RoutingService, Cable]]:
+    """A service whose way to the store can be cut."""
+    async with cable(port) as way:
+        store: Any = open_store(f"{kind.scheme}://127.0.0.1:{way.port}", timeout=1.0)
+        app = routing_service(store, lease=lease)
+        await app.start()
+        yield app, way
+        way.mend()
+        await app.aclose()
+        await store.aclose()
+
+
+@every_server
+async def test_a_service_cut_off_from_its_store_keeps_what_it_knows(
+    kind: Kind, own_server: StartServer, model: str
+) -> None:
+    """For longer than the lease, half-open: the others believe it dead; mended, all agree again."""
+    assert kind.server
+    server = own_server(kind.server)
+    lease = 3.0
+    async with services(server.url, count=1, lease=lease) as [one], cabled(kind, server.port, lease) as (two, way):
+        near = await register(two, f"near-{model}", {"model": model})
+        far = await register(one, f"far-{model}", {"model": model})
+        for app in (one, two):
+            await until(lambda app=app: _both(app, model, 2))  # type: ignore[misc]  # bound now
+        way.cut()
+        started = time.monotonic()
+        while time.monotonic() < started + lease + 2:
+            assert await _both(two, model, 2), "who is cut off loses nobody"
+            await asyncio.sleep(0.05)
+        await until(lambda: _both(one, model, 1), lease + 8)
+        assert await routed(one, model=model) == f"far-{model}"
+        way.mend()
+        await until(lambda: _both(one, model, 2), 20)
+        assert await _both(two, model, 2)
+        for visit in (near, far):
+            await visit.leave()
+        for app in (one, two):
+            await until(finds(app, model, None), 20)
+
+
+@every_server
+async def test_a_slow_store_delays_registrations_and_no_route(kind: Kind, own_server: StartServer, model: str) -> None:
+    assert kind.server
+    server = own_server(kind.server)
+    async with cabled(kind, server.port, 10.0) as (app, way):
+        held = await register(app, f"a-{model}", {"model": model})
+        way.delay = 0.1
+        started = time.monotonic()
+        for _ in range(200):
+            assert await routed(app, model=model) == f"a-{model}"
+        assert time.monotonic() - started < 1.0
+        other = await _registered_at_last(app, f"b-{model}", model)
+        assert await _both(app, model, 2)
+        way.delay = 0.0
+        for visit in (held, other):
+            await visit.leave()

@@ -15,7 +15,8 @@ import pytest
 from creative_services.core.errors import StoreError
 from creative_services.core.replicas import Replica
 from creative_services.replicas import ModelRegistry, ServerRegistry, open_store
-from creative_services.server.replicas.roll import SharedRoll
+from creative_services.replicas.registrations import encoded
+from creative_services.server.replicas.shared_roll import SharedRoll
 from creative_services.server.replicas.table import Table
 from creative_services.stores.file import FileSystemKVStore
 from creative_services.stores.memory import MemoryKVStore
@@ -163,6 +164,29 @@ async def test_two_services_that_register_one_id_at_once_agree() -> None:
     assert [table.get("r") for table, _ in rolls] == [newest, newest]
     for _, roll in rolls:
         await roll.aclose()
+
+
+async def test_a_service_that_was_frozen_does_not_take_its_own_replicas_for_evicted() -> None:
+    """It wakes up after its lease, when others have long swept what it held."""
+    store, clock, table = MemoryKVStore(), SteppingClock(), Table()
+    roll = SharedRoll(table, store, clock=clock)
+    await roll.start()
+    entered = await roll.enter(Replica(id="r", endpoint="h:1", capabilities=({"model": "m"},)))
+    await asyncio.sleep(0.05)
+    clock.advance(20)
+    await store.delete("replica_r")
+    await asyncio.sleep(0.05)
+    assert table.get("r") == entered
+    await roll._show_life()
+    clock.advance(16)
+    await roll._show_life()
+    # Awake again, an eviction is one.
+    await store.set("replica_r", encoded(entered))
+    await asyncio.sleep(0.05)
+    await store.delete("replica_r")
+    await asyncio.sleep(0.05)
+    assert table.get("r") is None
+    await roll.aclose()
 
 
 async def test_a_full_disk_is_told_and_the_roster_stays_readable(tmp_path: Path) -> None:

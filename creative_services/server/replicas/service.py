@@ -30,7 +30,8 @@ from creative_services.server.replicas.answers import (
 )
 from creative_services.server.replicas.feed import Feed
 from creative_services.server.replicas.lines import Lines
-from creative_services.server.replicas.roll import OwnRoll, Roll, SharedRoll
+from creative_services.server.replicas.roll import OwnRoll, Roll
+from creative_services.server.replicas.shared_roll import SharedRoll
 from creative_services.server.replicas.table import Table, listed
 
 ALIVE_SECONDS: Final = 5.0
