@@ -121,7 +121,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
     "rpm": Option(field="requests_per_minute", read=int, example="rpm=60", what="requests per minute"),
     "tpm": Option(field="tokens_per_minute", read=int, example="tpm=100000", what="tokens per minute, both ways"),
     "tiers": Option(field="tiers", read=_tiers, example="tiers=economy+local", what="the tiers it may use"),
-    "scopes": Option(field="scopes", read=_scopes, example="scopes=chat+embeddings", what="what it is for"),
+    "scopes": Option(field="scopes", read=_scopes, example="scopes=chat+embeddings", what="the scopes it has"),
     "day": Option(field="budget_per_day", read=money, example="day=5", what="dollars per day"),
     "month": Option(field="budget_per_month", read=money, example="month=99.50", what="dollars per month"),
     "until": Option(field="expires_at", read=_moment, example="until=2030-01-31", what="when it expires, in UTC"),

@@ -159,7 +159,7 @@ def seed(boss: User) -> None:
          "301.15", timedelta(minutes=3)),
         ("nightly-report", {"budget_per_month": Decimal(40), "expires_at": now + timedelta(days=9)}, "0", "40.02",
          timedelta(hours=11)),
-        ("laptop of ann", {"tiers": ["local"], "note": "only from home"}, "0", "0", None),
+        ("laptop of ann", {"tiers": ["local"], "scopes": ["chat", "models"], "note": "only from home"}, "0", "0", None),
         ("old crawler", {"tiers": ["economy"]}, "0", "3.40", timedelta(days=63)),
     )  # fmt: skip
     for owner, fields, today, month, ago in plans:
