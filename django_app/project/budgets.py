@@ -1,7 +1,7 @@
 """The budgets of the admin, kept by the gateway without its calls ever waiting for the database."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from logging import getLogger
 from typing import Final
@@ -21,11 +21,13 @@ _log = getLogger("creative_services.site")
 class SiteBudgets:
     """Spending is counted where keys' own budgets are, in memory or in Redis; the limits come from the admin.
 
-    They are read once a second. While the database is away they stay as they were last seen.
+    They are read once a second. While the database is away they stay as they were last seen. ``spent`` is what a store
+    that forgets with its process begins with.
     """
 
-    def __init__(self, store: BudgetStore) -> None:
+    def __init__(self, store: BudgetStore, *, spent: Mapping[str, Decimal] | None = None) -> None:
         self._store = store
+        self._spent = spent or {}
         self._admin = DjangoBudgets()
         self._limits: Sequence[Budget] = ()
         self._following: asyncio.Task[None] | None = None
@@ -47,6 +49,8 @@ class SiteBudgets:
         """Read them once, then again and again."""
         if isinstance(self._store, Part):
             await self._store.start()
+        for account, spent in self._spent.items():
+            await self._store.settle(account, Decimal(0), spent)
         await self._look()
         self._following = asyncio.get_running_loop().create_task(self._follow())
 

@@ -2,8 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from logging import getLogger
 from pathlib import Path
 from typing import Final, TypeVar
@@ -68,7 +70,7 @@ def data_plane(workers: int, control: str, *, local: bool) -> DataPlane:
         Parts(
             registry=registry,
             settings=settings,
-            budget_store=SiteBudgets(budgets_for(settings, SystemClock())),
+            budget_store=SiteBudgets(budgets_for(settings, SystemClock()), spent=_spent_of(settings)),
             feed=_patiently(keys.feed),
             open_until_keys=local and not _patiently(keys.any_ever),
             beside=beside,
@@ -76,6 +78,16 @@ def data_plane(workers: int, control: str, *, local: bool) -> DataPlane:
     )
     plane.drain = _both(plane.drain, beside.drain)
     return plane
+
+
+def _spent_of(settings: Settings) -> Mapping[str, Decimal]:
+    """What this worker begins with: its part of what was spent before it, unless Redis remembers all of it."""
+    if settings.redis_url is not None:
+        return {}
+    from django_app.project.spent import spent_before
+
+    spent = _patiently(lambda: spent_before(datetime.now(UTC)))
+    return {account: usd / settings.workers for account, usd in spent.items()}
 
 
 def control_plane() -> App:
