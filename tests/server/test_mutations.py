@@ -82,6 +82,8 @@ def spoilt(good: dict[str, Any], random: Random) -> dict[str, Any]:
     """A copy with one to three places changed, emptied or doubled."""
     document = copy.deepcopy(good)
     for _ in range(random.randint(1, 3)):
+        if not document:
+            break
         holder, name = random.choice(list(places(document)))
         what = random.random()
         if what < 0.7:
