@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from creative_services.replicas.endings import finished
+
 
 class Cable:
     """Bytes go through after ``delay`` seconds; while it is cut they go nowhere, and connections stay open."""
@@ -14,6 +16,7 @@ class Cable:
         self.delay = 0.0
         self._whole = asyncio.Event()
         self._whole.set()
+        self._connections: set[asyncio.Task[None]] = set()
 
     def cut(self) -> None:
         """Half-open from now on."""
@@ -23,18 +26,33 @@ class Cable:
         """What was held back arrives."""
         self._whole.set()
 
-    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+    def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection more."""
+        task = asyncio.create_task(self._join(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def aclose(self) -> None:
+        """End all of them."""
+        for task in list(self._connections):
+            await finished(task)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._both_ways(reader, writer)
+        finally:
+            writer.close()
+
+    async def _both_ways(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
             ways = [asyncio.create_task(self._carry(*way)) for way in ((reader, far_writer), (far_reader, writer))]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for way in ways:
-                    way.cancel()
                 far_writer.close()
-        writer.close()
+                for way in ways:
+                    await finished(way)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -55,3 +73,4 @@ async def cable(port: int) -> AsyncIterator[Cable]:
         yield made
     finally:
         server.close()
+        await made.aclose()
