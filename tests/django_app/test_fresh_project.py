@@ -125,7 +125,8 @@ except ValueError as error:
         for words in ("dumpdata", "llms list", "llms list --json", "llms export", "llms export --json", "llms test")
     ]
     (project.directory / "said").write_text("".join(said))
-    (project.directory / "project_settings.py").unlink()
+    for settings in project.directory.rglob("project_settings*.py*"):  # and what Python compiled
+        settings.unlink()
     for path in project.directory.rglob("*"):
         if path.is_file():
             assert KEY.encode() not in path.read_bytes(), path
