@@ -64,7 +64,7 @@ def data_plane(workers: int, control: str, *, local: bool) -> DataPlane:
 
     registry = DjangoLLMRegistry()
     _patiently(registry.list_active)
-    beside = Beside(routing(site, workers=workers, local=local), Away(control, proxies=site.proxies))
+    beside = Beside(routing(site, local=local), Away(control, proxies=site.proxies))
     settings = settings_of(site, workers=workers)
     plane = build(
         Parts(

@@ -70,13 +70,11 @@ class NoRouting:
         """Nothing is open."""
 
 
-def routing(site: Site, *, workers: int, local: bool) -> Routing | NoRouting:
-    """The service of one worker, of so many; they share a roster."""
+def routing(site: Site, *, local: bool) -> Routing | NoRouting:
+    """The service of one worker; all workers share a roster, and the admin shows it."""
     if not local and not has_token():
         return NoRouting()
-    url = site.nats_url or site.redis_url or (f"sqlite:///{site.data_dir}/replicas.sqlite3" if workers > 1 else "")
-    store = open_store(url) if url else None
-    return Routing(routing_service(store, token=setting(environment(), TOKEN)))
+    return Routing(routing_service(open_store(site.roster_url), token=setting(environment(), TOKEN)))
 
 
 def refuse_unreadable(site: Site) -> None:

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_app.llms",
     "django_app.access",
+    "django_app.replicas",
     "django_app.project",
 ]
 MIDDLEWARE = [
@@ -89,4 +90,5 @@ CREATIVE_SERVICES = {
     "REDIS_URL": SITE.redis_url,
     "SPOOL_DIR": str(SITE.data_dir / "usage"),
     "ENDPOINT_ALLOW": list(SITE.endpoint_allow),
+    "REPLICAS": SITE.roster_url,
 }

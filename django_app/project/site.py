@@ -53,6 +53,11 @@ class Site:
         )
 
     @property
+    def roster_url(self) -> str:
+        """The store in which workers share the roster of replicas, and pages read it."""
+        return self.nats_url or self.redis_url or f"sqlite:///{self.data_dir}/replicas.sqlite3"
+
+    @property
     def is_https(self) -> bool:
         """Whether people reach the site by TLS, which a proxy ends for us."""
         return self.public_url.startswith("https://")
