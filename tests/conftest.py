@@ -1,6 +1,8 @@
 """What every test stands on: no real keys, no real network, and no service missing where CI insists.
 
-Tests marked ``thorough`` take long although they are well made; they run with ``--thorough`` or REQUIRE_SERVICES=1.
+Tests marked ``thorough`` run with ``--thorough`` or REQUIRE_SERVICES=1. They take long although they are well made:
+back-ends that are servers, faults of servers, browsers, processes that are killed. The same contracts run over the
+embedded back-ends in every run.
 """
 
 import gc
@@ -44,21 +46,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "thorough: takes long; runs with --thorough or REQUIRE_SERVICES=1")
 
 
-# Whole files of them: back-ends that are servers, faults of servers, browsers, processes that are killed. The same
-# contracts run over the embedded back-ends in every run.
-THOROUGH_FILES = (
-    "stores/test_contract_consul.py", "stores/test_contract_etcd.py", "stores/test_contract_nats.py",
-    "stores/test_contract_redis.py", "stores/test_etcd.py", "stores/test_nats.py", "stores/test_redis.py",
-    "stores/test_server_faults.py", "stores/test_local_faults.py", "stores/test_consul_double.py",
-    "replicas/test_faults.py", "replicas/test_llama.py", "replicas/test_pages.py", "replicas/test_stateful.py",
-    "replicas/test_every_store.py",
-    "server/test_serving.py", "django_app/admin/test_browser.py", "django_app/usage/test_durability.py",
-    "django_app/replicas/test_live.py",
-    "django_app/access/test_browser.py", "django_app/access/test_gateway.py",
-    "django_app/project/test_up.py", "django_app/project/test_services.py",
-)  # fmt: skip
-
-
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers() -> int:
     """``-n auto``: two for each core, since the tests wait for servers and processes as long as they compute."""
@@ -76,11 +63,6 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
 
 
-def _is_thorough(item: pytest.Item) -> bool:
-    path = item.path.as_posix()
-    return bool(item.get_closest_marker("thorough")) or path.endswith(tuple(f"/tests/{end}" for end in THOROUGH_FILES))
-
-
 def _thorough(config: pytest.Config) -> bool:
     return bool(config.getoption("--thorough")) or os.environ.get("REQUIRE_SERVICES") == "1"
 
@@ -88,8 +70,8 @@ def _thorough(config: pytest.Config) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _thorough(config):
         return
-    left_out = [item for item in items if _is_thorough(item)]
-    items[:] = [item for item in items if not _is_thorough(item)]
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     config.hook.pytest_deselected(items=left_out)
 
 

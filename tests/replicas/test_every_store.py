@@ -22,6 +22,8 @@ from tests.server.replicas.test_service import Visit, ask, register, routed
 from tests.stores.conftest import own_server as own_server
 from tests.stores.conftest import shared_server as shared_server
 
+pytestmark = pytest.mark.thorough
+
 every_kind = pytest.mark.parametrize("kind", EVERY.values(), ids=EVERY)
 every_server = pytest.mark.parametrize("kind", SERVED.values(), ids=SERVED)
 

@@ -25,6 +25,8 @@ from tests.replicas.service import RoutingServer
 from tests.replicas.test_registry import originals
 from tests.servers import RedisServer
 
+pytestmark = pytest.mark.thorough
+
 
 class ForgetfulRedis(RedisServer):
     """One that keeps nothing on disk: a restart loses everything."""

@@ -15,6 +15,8 @@ from creative_services.core.errors import ProviderError
 from creative_services.replicas import ServerRegistry, open_store
 from tests.servers import Server
 
+pytestmark = pytest.mark.thorough
+
 PROGRAM = Path(__file__).with_name("tiny_llm.py")
 
 

@@ -22,6 +22,8 @@ from tests.house.examples import ROOT, Notebook, read
 from tests.replicas.kserve_server import KServe
 from tests.servers import ConsulDouble, free_ports
 
+pytestmark = pytest.mark.thorough
+
 # Loaded now: pytest reads a module's source when it is imported, which Python 3.11 cannot do as deep down as a page is.
 LOADED = [getattr(replicas, name) for name in replicas.__all__]
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
@@ -15,6 +16,8 @@ from creative_services.server.replicas.table import Table
 from creative_services.stores.memory import MemoryKVStore
 from creative_services.testing import SteppingClock
 from tests.replicas.test_registry import PlainStore
+
+pytestmark = pytest.mark.thorough
 
 LEASE = 30.0
 

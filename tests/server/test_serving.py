@@ -19,6 +19,8 @@ from creative_services.testing.vendors import Reply, VendorServer
 from tests.server.house import KEY, MESSAGES
 from tests.server.served import HEADERS, ROOT, Served
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def serve(vendor: VendorServer, tmp_path: Path) -> Iterator[Any]:

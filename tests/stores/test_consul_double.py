@@ -18,6 +18,8 @@ from creative_services.testing.store_powers import eventually, told
 from tests.servers import ConsulDouble
 from tests.stores.conftest import StartServer
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def port(own_server: StartServer) -> int:

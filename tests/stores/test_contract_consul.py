@@ -11,6 +11,8 @@ from tests.servers import ConsulDouble
 from tests.stores.conftest import StartServer
 from tests.stores.everything import Everything
 
+pytestmark = pytest.mark.thorough
+
 AGENT = os.environ.get("CONSUL_HTTP_ADDR")
 
 

@@ -10,6 +10,8 @@ from tests.servers import EtcdServer
 from tests.stores.conftest import StartServer
 from tests.stores.everything import Everything
 
+pytestmark = pytest.mark.thorough
+
 
 class TestEtcd(Everything):
     shortest_ttl = 2.0  # etcd's own minimum at its default election timeout

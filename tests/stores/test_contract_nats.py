@@ -10,6 +10,8 @@ from tests.servers import NATSServer
 from tests.stores.conftest import StartServer
 from tests.stores.everything import Everything
 
+pytestmark = pytest.mark.thorough
+
 
 class TestNATS(Everything):
     shortest_ttl = 1.0  # the server counts in whole seconds

@@ -10,6 +10,8 @@ from tests.servers import RedisServer
 from tests.stores.conftest import StartServer
 from tests.stores.everything import Everything
 
+pytestmark = pytest.mark.thorough
+
 
 class RedisThatTells(RedisServer):
     events = "KA"

@@ -13,6 +13,8 @@ from creative_services.testing.store_powers import eventually, mirrored, told
 from tests.servers import EtcdServer, Server, free_ports
 from tests.stores.conftest import StartServer
 
+pytestmark = pytest.mark.thorough
+
 
 async def post(server: Server, path: str, **question: Any) -> Any:
     url = f"http://127.0.0.1:{server.port}{path}"

@@ -20,6 +20,8 @@ from creative_services.stores.sqlite import SQLiteKVStore
 from creative_services.testing import SteppingClock
 from creative_services.testing.store_powers import mirrored, told
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 MAKERS: dict[str, tuple[str, Callable[..., Any]]] = {
     "file": ("store", FileSystemKVStore),

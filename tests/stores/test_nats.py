@@ -11,6 +11,8 @@ from creative_services.testing.store_powers import eventually
 from tests.servers import NATSServer
 from tests.stores.conftest import StartServer
 
+pytestmark = pytest.mark.thorough
+
 
 async def test_a_server_that_lost_its_memory_gets_a_new_bucket(own_server: StartServer) -> None:
     server = own_server(NATSServer)

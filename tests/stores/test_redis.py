@@ -12,6 +12,8 @@ from creative_services.testing.store_powers import told
 from tests.servers import RedisServer
 from tests.stores.conftest import StartServer
 
+pytestmark = pytest.mark.thorough
+
 
 class GuardedRedis(RedisServer):
     def command(self) -> list[str]:

@@ -18,6 +18,8 @@ from creative_services.testing.store_powers import eventually, mirrored, told
 from tests.servers import ConsulDouble, EtcdServer, NATSServer, RedisServer, Server, free_ports
 from tests.stores.conftest import StartServer
 
+pytestmark = pytest.mark.thorough
+
 DEADLINE = 0.5
 
 

@@ -27,6 +27,8 @@ from django_app.llms.models import AuditEvent, UsageTotal
 from tests.django_app.admin.conftest import Visit
 from tests.server.house import CHAT, House
 
+pytestmark = pytest.mark.thorough
+
 BODY = b'{"model": "economy", "messages": [{"role": "user", "content": "hi"}]}'
 
 

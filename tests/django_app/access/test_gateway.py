@@ -10,6 +10,8 @@ import pytest
 
 from tests.django_app.projects import Child, Project
 
+pytestmark = pytest.mark.thorough
+
 WORKERS = 3
 
 # What a site with an admin has beside the ten lines.

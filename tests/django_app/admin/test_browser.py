@@ -15,6 +15,8 @@ from django_app.llms.models import AuditEvent, Llms, Trial, Usage
 from tests.django_app.admin.conftest import Visit
 from tests.django_app.admin.demo import seed
 
+pytestmark = pytest.mark.thorough
+
 SCREENS = (
     "overview", "board", "playground", "providers", "costs", "llms_changelist", "llms_add", "usage_changelist",
     "budgetlimit_changelist", "auditevent_changelist",

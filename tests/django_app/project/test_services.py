@@ -13,6 +13,8 @@ from tests.django_app.project.cable import Cable
 from tests.django_app.project.ups import Browser, Up
 from tests.servers import NATSServer
 
+pytestmark = pytest.mark.thorough
+
 Starts = Callable[..., Up]
 
 

@@ -16,6 +16,8 @@ import pytest
 
 from tests.django_app.project.ups import Browser, Up, command, environment
 
+pytestmark = pytest.mark.thorough
+
 Starts = Callable[..., Up]
 
 

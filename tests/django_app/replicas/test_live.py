@@ -13,6 +13,8 @@ from tests.django_app.admin.conftest import Visit
 from tests.django_app.replicas.conftest import LLAMA, QWEN, Fleet
 from tests.replicas.service import RoutingServer
 
+pytestmark = pytest.mark.thorough
+
 
 def go(visit: Visit, query: str = "") -> Any:
     visit.page.goto(visit.address + reverse("admin:creative_services_replicas_replica_changelist") + query)

@@ -6,7 +6,11 @@ USAGE_SECONDS=60 and USAGE_RATE=1000 make the load test the one of the promise.
 import os
 from collections.abc import Callable
 
+import pytest
+
 from tests.django_app.projects import Project
+
+pytestmark = pytest.mark.thorough
 
 SECONDS = float(os.environ.get("USAGE_SECONDS", "2"))
 RATE = int(os.environ.get("USAGE_RATE", "500"))
