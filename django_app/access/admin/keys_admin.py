@@ -18,7 +18,6 @@ from django_app.access.admin.filters import FILTERS
 from django_app.access.admin.form import AccessKeyForm, NewKeyForm
 from django_app.access.models import AccessKey
 from django_app.llms.admin.base import Tab, WithTabs, add_tab, may, url
-from django_app.llms.audit import acting
 
 add_tab(Tab("accesskey_changelist", _("API keys"), "view_accesskey", APP))
 
@@ -122,36 +121,14 @@ class AccessKeyAdmin(WithTabs):
         issued = issuing.Issued(obj, obj.issued)  # type: ignore[attr-defined]  # by save_model
         return ending.shown_once(self, request, issued)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list; its actions are the user's."""
-        with acting(request.user):
-            return super().changelist_view(request, extra_context)
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The form; what it saves is the user's."""
-        context = {
+    def form_context(self, request: HttpRequest, object_id: str | None) -> dict[str, Any]:
+        """Which ways a key may end."""
+        return {
             "may_revoke": self.has_revoke_permission(request),
             "may_rotate": self.has_rotate_permission(request),
             "show_save_and_add_another": False,
             "show_save_and_continue": object_id is not None,
-            **(extra_context or {}),
         }
-        with acting(request.user):
-            return super().changeform_view(request, object_id, form_url, context)
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The question, and the deletion."""
-        with acting(request.user):
-            answer: HttpResponse = super().delete_view(request, object_id, extra_context)
-            return answer
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -11,6 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from django_app.llms.audit import acting
+
 APP: Final = "creative_services_llms"
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ def screen(
 
 
 class WithTabs(Base):
-    """A model's own lists and forms, with the strip above them."""
+    """A model's own lists and forms, with the strip above them. What is done in them is done by their user."""
 
     tab = ""
 
@@ -105,9 +107,14 @@ class WithTabs(Base):
         css: Final = {"all": ("creative_services_llms/admin.css",)}
         js: Final = ("creative_services_llms/admin.js",)
 
+    def form_context(self, request: HttpRequest, object_id: str | None) -> dict[str, Any]:
+        """What a form's page needs beside the form."""
+        return {}
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list."""
-        return super().changelist_view(request, {"cs_tabs": tabs(request, self.tab), **(extra_context or {})})
+        """The list, and its actions."""
+        with acting(request.user):
+            return super().changelist_view(request, {"cs_tabs": tabs(request, self.tab), **(extra_context or {})})
 
     def changeform_view(
         self,
@@ -117,6 +124,16 @@ class WithTabs(Base):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The form."""
-        context = {"cs_tabs": tabs(request, self.tab), **(extra_context or {})}
-        answer: HttpResponse = super().changeform_view(request, object_id, form_url, context)
-        return answer
+        tab = {"cs_tabs": tabs(request, self.tab)}
+        context = {**tab, **self.form_context(request, object_id), **(extra_context or {})}
+        with acting(request.user):
+            answer: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+            return answer
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The question, and the deletion."""
+        with acting(request.user):
+            answer: HttpResponse = super().delete_view(request, object_id, extra_context)
+            return answer

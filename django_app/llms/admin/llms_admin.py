@@ -15,7 +15,6 @@ from django_app.llms.admin.actions import ACTIONS
 from django_app.llms.admin.base import APP, WithTabs, may, require, url
 from django_app.llms.admin.filters import FILTERS
 from django_app.llms.admin.form import LlmsForm
-from django_app.llms.audit import acting
 from django_app.llms.models import Llms
 
 View = Callable[..., HttpResponse]
@@ -101,34 +100,9 @@ class LlmsAdmin(WithTabs):
             return False
         return bool(super().has_change_permission(request, obj))
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list; its actions are the user's."""
-        with acting(request.user):
-            return super().changelist_view(request, extra_context)
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The form; what it saves is the user's."""
-        context = {
-            "may_test": may(request, "test_llms"),
-            "may_preview": may(request, "change_llms"),
-            **(extra_context or {}),
-        }
-        with acting(request.user):
-            return super().changeform_view(request, object_id, form_url, context)
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The question, and the deletion."""
-        with acting(request.user):
-            answer: HttpResponse = super().delete_view(request, object_id, extra_context)
-            return answer
+    def form_context(self, request: HttpRequest, object_id: str | None) -> dict[str, Any]:
+        """Which of the buttons beside the form are there."""
+        return {"may_test": may(request, "test_llms"), "may_preview": may(request, "change_llms")}
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
