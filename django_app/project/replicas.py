@@ -1,6 +1,7 @@
 """The routing service of a site, on the port of everything else."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 from creative_services.config import environment, setting
@@ -26,8 +27,8 @@ def has_token() -> bool:
 class Routing:
     """The service, and how it ends: connections that never end by themselves must not hold up a worker's end."""
 
-    def __init__(self, service: RoutingService) -> None:
-        self._service = service
+    def __init__(self, service: RoutingService, close_store: Callable[[], Awaitable[None]]) -> None:
+        self._service, self._close_store = service, close_store
         self._endless: set[asyncio.Task[object]] = set()
         self._draining = self._closed = False
         self._ending: asyncio.Task[None] | None = None
@@ -54,6 +55,7 @@ class Routing:
         await asyncio.sleep(_FAREWELL_SECONDS / 2)
         self._closed = True
         await self._service.aclose()
+        await self._close_store()
         await asyncio.sleep(_FAREWELL_SECONDS / 2)
         for task in list(self._endless):
             task.cancel()
@@ -74,7 +76,8 @@ def routing(site: Site, *, local: bool) -> Routing | NoRouting:
     """The service of one worker; all workers share a roster, and the admin shows it."""
     if not local and not has_token():
         return NoRouting()
-    return Routing(routing_service(open_store(site.roster_url), token=setting(environment(), TOKEN)))
+    store: Any = open_store(site.roster_url)  # all of ours can be closed
+    return Routing(routing_service(store, token=setting(environment(), TOKEN)), store.aclose)
 
 
 def refuse_unreadable(site: Site) -> None:

@@ -85,7 +85,8 @@ async def test_every_panel_and_every_recorded_figure_has_something_to_say(house:
             end = time.monotonic() + PATIENCE
             while wanted and time.monotonic() < end:
                 await asyncio.sleep(0.5)
-                with suppress(aiohttp.ClientConnectorError):  # it is only starting
+                # It is only starting: nobody listens yet, or it says so in plain text.
+                with suppress(aiohttp.ClientConnectorError, aiohttp.ContentTypeError):
                     for where, expression in list(wanted.items()):
                         if any(each["value"][1] != "NaN" for each in await asked(session, url, expression)):
                             del wanted[where]
