@@ -38,6 +38,7 @@ class Pages:
     def breaks(self, start_response: Any) -> Iterator[bytes]:
         start_response("200 OK", [])
         yield b"half"
+        self.let_go.wait(30)
         raise LookupError
 
     def forgets(self, start_response: Any) -> list[bytes]:
