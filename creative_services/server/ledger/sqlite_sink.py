@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from creative_services.core.ledger import Batch, LedgerRecord
 from creative_services.core.usage import Usage
+from creative_services.telemetry.spool.politeness import politely
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -50,7 +51,8 @@ class SQLiteSink:
 
     def store(self, batch: Batch[LedgerRecord]) -> None:
         """Store all records and the spool's highest number, or nothing."""
-        rows = (_row(batch.spool, number, record) for number, record in enumerate(batch.records, start=batch.first))
+        numbered = enumerate(politely(batch.records), start=batch.first)
+        rows = (_row(batch.spool, number, record) for number, record in numbered)
         self._database.execute("BEGIN IMMEDIATE")
         try:
             self._database.executemany(_INSERT, rows)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Final, Generic, TypeVar
 
 from creative_services.core.ledger import Batch, Sink
+from creative_services.telemetry.spool.politeness import politely
 from creative_services.telemetry.spool.segment import SUFFIX, SegmentReader
 from creative_services.telemetry.spool.spool import WRITER_LOCK, locked
 
@@ -136,7 +137,7 @@ class _Source(Generic[R]):
         return None
 
     def _decoded(self, lines: list[bytes]) -> Iterator[R]:
-        for line in lines:
+        for line in politely(lines):
             try:
                 yield self._decode(line)
             except ValueError as error:  # of another version: one line must not hold up all that follow
