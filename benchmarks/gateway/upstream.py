@@ -66,12 +66,12 @@ class Vendor(asyncio.Protocol):
         if streamed:
             self._task = loop.create_task(self._stream())
         elif self._delay:
-            loop.call_later(self._delay, self._transport.write, ANSWER)  # type: ignore[attr-defined]
+            loop.call_later(self._delay, self._transport.write, ANSWER)  # type: ignore[attr-defined]  # a TCP transport
         else:
-            self._transport.write(ANSWER)  # type: ignore[attr-defined]
+            self._transport.write(ANSWER)  # type: ignore[attr-defined]  # a TCP transport
 
     async def _stream(self) -> None:
-        write = self._transport.write  # type: ignore[attr-defined]
+        write = self._transport.write  # type: ignore[attr-defined]  # a TCP transport
         await asyncio.sleep(self._delay)
         write(HEAD + PIECES[0])
         for piece in PIECES[1 : self._events]:

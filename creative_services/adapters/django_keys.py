@@ -48,7 +48,8 @@ class DjangoKeys:
         using = self._using = self._using or default_database()
         answer = errands_of(using, "keys").run(lambda: self._look(using, known), self._lender)
         try:
-            return await asyncio.wait_for(answer, ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await answer
         except TimeoutError:
             raise StoreUnreachableError(
                 f"Database '{using}' gave no answer in {ANSWER_SECONDS:.0f} s. Check that it runs and can be reached."

@@ -56,9 +56,10 @@ def _is_past(window: str, current: str) -> bool:
 
 
 def _checked(budgets: Sequence[Budget]) -> tuple[Budget, ...]:
-    if isinstance(budgets, Iterable) and all(isinstance(budget, Budget) for budget in budgets):
-        return tuple(budgets)
-    raise ConfigurationError(f"budgets= is a list such as [Budget(limit='5.00', per='day')]; got {budgets!r}.")
+    given = tuple(budgets) if isinstance(budgets, Iterable) else None
+    if given is None or not all(isinstance(budget, Budget) for budget in given):
+        raise ConfigurationError(f"budgets= is a list such as [Budget(limit='5.00', per='day')]; got {budgets!r}.")
+    return given
 
 
 class Accounts:

@@ -154,6 +154,11 @@ def test_a_client_is_set_up_with_our_records(given):
         DynamicLLMClient(DictRegistry([]), **given())
 
 
+def test_budgets_may_come_one_by_one():
+    client = DynamicLLMClient(DictRegistry([]), budgets=(Budget(limit=limit) for limit in (1, 2)))
+    assert len(client._desk.accounts._budgets) == 2
+
+
 def test_a_budget_of_no_window():
     with pytest.raises(ConfigurationError, match="hour, day, month, ever"):
         Budget(limit=5, per="fortnight")

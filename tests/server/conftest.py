@@ -10,6 +10,7 @@ import uvloop
 
 from creative_services.testing.vendors import VendorServer
 from tests.server.house import KEY, House
+from tests.servers import RedisServer
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-asyncio 1.4 and later
@@ -52,3 +53,12 @@ async def house(open_house: Callable[..., Any]) -> House:
 @pytest.fixture
 def key() -> str:
     return KEY
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """One of the test's own, to be killed and started again."""
+    server = RedisServer(tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()

@@ -21,14 +21,6 @@ WORKERS = 4
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def serve(vendor: VendorServer, tmp_path: Path, redis: RedisServer) -> Iterator[Any]:
     started: list[Served] = []
 

@@ -28,7 +28,7 @@ def listening(path: str) -> socket.socket:
         os.unlink(path)  # noqa: PTH108 - a socket's name, as bind wants it
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(path)
-    os.chmod(path, 0o600)  # noqa: PTH101
+    os.chmod(path, 0o600)  # noqa: PTH101 - as above
     listener.listen(_BACKLOG)
     listener.set_inheritable(True)
     return listener
